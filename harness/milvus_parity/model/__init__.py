@@ -1,0 +1,1 @@
+"""Frozen values that everything else is made of. Nothing here does I/O or imports another part of the package."""

@@ -1,0 +1,1 @@
+"""Packs: the folders under ``runners/``, and what is rendered from their templates."""
