@@ -16,7 +16,7 @@ class Frozen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     """A value that is never changed; fields a newer version added are ignored when an older one reads it."""
 
 
-class Location(Frozen):
+class Location(Frozen, frozen=True, kw_only=True):
     """A place in a file; line and column count from 1."""
 
     file: str
@@ -27,7 +27,7 @@ class Location(Frozen):
         return f"{self.file}:{self.line}:{self.column}"
 
 
-class DatabaseName(Frozen, tag="database", tag_field="ref"):
+class DatabaseName(Frozen, frozen=True, kw_only=True, tag="database", tag_field="ref"):
     """A database made by the harness for this execution: its real name is known only when it runs.
 
     ``logical`` is the scenario's word for it: ``database`` for the execution's own, else a name under ``databases:``.
@@ -39,7 +39,7 @@ class DatabaseName(Frozen, tag="database", tag_field="ref"):
 Argument = DatabaseName | str | int | float | bool | None | tuple[str | int, ...]
 
 
-class GivenCollection(Frozen):
+class GivenCollection(Frozen, frozen=True, kw_only=True):
     """A collection that the harness makes before the first step.
 
     ``partitions`` maps a partition to its number of rows; ids run from 1 over the partitions in the order written.
@@ -52,13 +52,13 @@ class GivenCollection(Frozen):
     partition_key: bool = False
 
 
-class GivenDatabase(Frozen):
+class GivenDatabase(Frozen, frozen=True, kw_only=True):
     """The starting state of one database."""
 
     collections: Mapping[str, GivenCollection] = {}
 
 
-class ThenCollection(Frozen):
+class ThenCollection(Frozen, frozen=True, kw_only=True):
     """What the observer shall find of one collection; what is None is not looked at."""
 
     partitions: tuple[str, ...] | None = None
@@ -67,7 +67,7 @@ class ThenCollection(Frozen):
     exists: bool = True
 
 
-class Then(Frozen):
+class Then(Frozen, frozen=True, kw_only=True):
     """What the observer shall find, by logical database and collection."""
 
     databases: Mapping[str, Mapping[str, ThenCollection]] = {}
@@ -92,7 +92,7 @@ RESULTS: tuple[Result, ...] = (
 )
 
 
-class Expected(Frozen):
+class Expected(Frozen, frozen=True, kw_only=True):
     """One allowed outcome of a step; what is None (``UNSET`` for the value) is not looked at."""
 
     result: Result
@@ -103,14 +103,14 @@ class Expected(Frozen):
     """A part of the reason, compared without case."""
 
 
-class Expectation(Frozen):
+class Expectation(Frozen, frozen=True, kw_only=True):
     """The outcomes that are allowed; with more than one, differences among the allowed are none."""
 
     any_of: tuple[Expected, ...]
     location: Location | None = None
 
 
-class SdkStep(Frozen, tag="sdk", tag_field="kind"):
+class SdkStep(Frozen, frozen=True, kw_only=True, tag="sdk", tag_field="kind"):
     """A step that the SDK under test makes: an operation with its arguments."""
 
     id: int
@@ -125,7 +125,7 @@ class SdkStep(Frozen, tag="sdk", tag_field="kind"):
 FaultName = Literal["gone", "mute", "back"]
 
 
-class FaultStep(Frozen, tag="fault", tag_field="kind"):
+class FaultStep(Frozen, frozen=True, kw_only=True, tag="fault", tag_field="kind"):
     """A step that the harness makes: what happens to the server as the clients of this execution see it.
 
     ``gone``: nothing listens any more and all connections are reset. ``mute``: connections stand, nothing is
@@ -141,7 +141,7 @@ class FaultStep(Frozen, tag="fault", tag_field="kind"):
 Step = SdkStep | FaultStep
 
 
-class Requirements(Frozen):
+class Requirements(Frozen, frozen=True, kw_only=True):
     """What a server must be or have for a case to make sense on it."""
 
     milvus: str | None = None
@@ -149,7 +149,7 @@ class Requirements(Frozen):
     features: tuple[str, ...] = ()
 
 
-class Case(Frozen):
+class Case(Frozen, frozen=True, kw_only=True):
     """A scenario with its parameters bound.
 
     ``id`` is ``topic/name`` or ``topic/name[parameter=label]``. ``databases`` always has the execution's own.

@@ -12,7 +12,7 @@ class PackPart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
     """A part of a pack's description; a key that is not known is an error, since people write these."""
 
 
-class Need(PackPart):
+class Need(PackPart, frozen=True, kw_only=True):
     """A command that must be on PATH to use the pack without containers.
 
     ``version`` prints a version, ``pattern`` finds it there (first group), ``minimum`` is the least that will do.
@@ -26,7 +26,7 @@ class Need(PackPart):
     install: str
 
 
-class TargetSpec(PackPart):
+class TargetSpec(PackPart, frozen=True, kw_only=True):
     """One API of one SDK.
 
     ``templates`` are folders below the pack, searched in this order. ``versions`` maps a server line (``2.3``) to the
@@ -41,7 +41,7 @@ class TargetSpec(PackPart):
     note: str | None = None
 
 
-class FileSpec(PackPart):
+class FileSpec(PackPart, frozen=True, kw_only=True):
     """A file of the build, rendered from a template once for each program or once for the build.
 
     ``path`` may have ``{program}``.
@@ -52,7 +52,7 @@ class FileSpec(PackPart):
     per: Literal["program", "build"] = "program"
 
 
-class Commands(PackPart):
+class Commands(PackPart, frozen=True, kw_only=True):
     """Commands run one after the other; words may have the placeholders that runners/README.md names."""
 
     commands: tuple[tuple[str, ...], ...]
@@ -61,7 +61,7 @@ class Commands(PackPart):
     """Seconds."""
 
 
-class BuildSpec(Commands):
+class BuildSpec(Commands, frozen=True, kw_only=True):
     """How all programs of a target are compiled in one go.
 
     ``errors`` finds the compiler's complaints: groups ``file``, ``line``, ``message`` and, where known, ``column``.
@@ -72,7 +72,7 @@ class BuildSpec(Commands):
     cached_on: tuple[tuple[str, ...], ...] = ()
 
 
-class WorkerSpec(PackPart):
+class WorkerSpec(PackPart, frozen=True, kw_only=True):
     """How a worker is started, and how many cases it may run at once."""
 
     command: tuple[str, ...]
@@ -82,7 +82,7 @@ class WorkerSpec(PackPart):
     """Seconds until it must have said that it is ready."""
 
 
-class Rule(PackPart):
+class Rule(PackPart, frozen=True, kw_only=True):
     """How one shape of what the SDK gave back is to be read. The first rule that fits decides.
 
     ``on``: channels it is for (all when empty). ``classes``: patterns, one of which must match a class of the chain
@@ -101,7 +101,7 @@ class Rule(PackPart):
     reason_pattern: str | None = None
 
 
-class PackSpec(PackPart):
+class PackSpec(PackPart, frozen=True, kw_only=True):
     """``pack.toml``: all that the harness knows of one language."""
 
     schema: int
@@ -123,7 +123,7 @@ class PackSpec(PackPart):
     """operation -> the SDK's word -> the harness's word."""
 
 
-class Target(Frozen):
+class Target(Frozen, frozen=True, kw_only=True):
     """An SDK under test, with its version."""
 
     name: str
@@ -140,7 +140,7 @@ class Target(Frozen):
         return f"{self.name}@{self.version}"
 
 
-class Missing(Frozen):
+class Missing(Frozen, frozen=True, kw_only=True):
     """Why a target is not available here, and what to install."""
 
     what: str

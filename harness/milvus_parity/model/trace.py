@@ -10,7 +10,7 @@ from milvus_parity.model.scenario import Frozen
 Json = msgspec.Raw | str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
 
-class CollectionSnapshot(Frozen):
+class CollectionSnapshot(Frozen, frozen=True, kw_only=True):
     """What a collection held; names sorted. ``rows`` only for the partitions whose rows were asked for."""
 
     partitions: tuple[str, ...]
@@ -18,13 +18,13 @@ class CollectionSnapshot(Frozen):
     rows: Mapping[str, int] = {}
 
 
-class Snapshot(Frozen):
+class Snapshot(Frozen, frozen=True, kw_only=True):
     """What the observer found: logical database -> collection -> what it held. A missing database is absent."""
 
     databases: Mapping[str, Mapping[str, CollectionSnapshot]] = {}
 
 
-class Raised(Frozen):
+class Raised(Frozen, frozen=True, kw_only=True):
     """An exception, a rejected promise or an error value, as the frame of the program saw it.
 
     ``classes`` is the class chain, most derived first. ``fields`` are all that the SDK exposes on it, by the SDK's
@@ -40,7 +40,7 @@ class Raised(Frozen):
 Channel = Literal["returned", "raised", "status", "error value"]
 
 
-class StepTrace(Frozen):
+class StepTrace(Frozen, frozen=True, kw_only=True):
     """What the SDK gave back for one step.
 
     ``outcome``: ``returned`` (``value`` and, where the API returns one, ``status``), ``raised`` or ``error value``
@@ -66,14 +66,14 @@ harness broke the protocol. Only the first three (and ``killed``) say something 
 """
 
 
-class Observation(Frozen):
+class Observation(Frozen, frozen=True, kw_only=True):
     """A snapshot taken after a step (``after`` is the step's id)."""
 
     after: int
     snapshot: Snapshot
 
 
-class Trace(Frozen):
+class Trace(Frozen, frozen=True, kw_only=True):
     """The record of one execution: one case run through one target.
 
     Times: ``started`` is Unix seconds, ``seconds`` the whole, ``harness_seconds`` what of it the harness itself
