@@ -1,0 +1,1 @@
+"""Where the programs run: as processes of this machine or in containers, behind one protocol."""
