@@ -53,7 +53,7 @@ class BuildError(ParityError):
 
 
 class Exit(Frozen, frozen=True, kw_only=True):
-    """How a worker ended. ``by_limit`` says which limit of a container took it, in words (``memory limit of 1 GiB``)."""
+    """How a worker ended. ``by_limit`` says which limit of a container took it (``memory limit of 1 GiB``)."""
 
     status: int | None = None
     signal: int | None = None
@@ -79,8 +79,12 @@ class Connection(Protocol):
         A line longer than 16 MiB is cut there, and the rest of it dropped.
         """
 
-    def log(self) -> str:
-        """The last of what it wrote to standard error, bounded (64 KiB)."""
+    @property
+    def logged(self) -> int:
+        """How many bytes it has written to standard error so far."""
+
+    def log(self, since: int = 0) -> str:
+        """What it wrote to standard error after its first ``since`` bytes, as far as kept (the last 64 KiB)."""
 
     async def kill(self) -> None:
         """End it and all that it started, at once. Harmless when it is gone."""
