@@ -1,0 +1,1 @@
+"""Scenario files: read with places, checked, and expanded into cases."""
