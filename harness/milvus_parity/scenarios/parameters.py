@@ -21,8 +21,8 @@ def bindings(parameters: Item | None, cases: Item | None) -> list[tuple[str, Bin
     Without either there is one case with an empty label.
     """
     rows: list[tuple[str, Binding]] = _rows(cases) if cases else [("", {})]
-    axes = _axes(parameters) if parameters else []
-    made = []
+    axes: list[tuple[str, list[tuple[str, Item]]]] = _axes(parameters) if parameters else []
+    made: list[tuple[str, Binding]] = []
     for label, row in rows:
         for chosen in itertools.product(*(values for _, values in axes)):
             names = [f"{name}={text}" for (name, _), (text, _) in zip(axes, chosen, strict=True)]
