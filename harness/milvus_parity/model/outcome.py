@@ -45,9 +45,10 @@ COULD_NOT_RUN: frozenset[End] = frozenset({"not built", "no server", "interrupte
 class StepOutcome(Frozen, frozen=True, kw_only=True):
     """What one step of the SDK came to.
 
-    ``value`` (a NormalValue) is UNSET when the step returns none or did not succeed. ``code`` and ``reason`` are None when the SDK
-    exposes none (and when the step succeeded). ``origin`` is None when nothing was refused. ``calls`` are the calls
-    of the step, one text each, None when the wire was not recorded. ``channel`` is None when nothing came back.
+    ``value`` (a NormalValue) is UNSET when the step returns none or did not succeed. ``code`` and ``reason`` are None
+    when the SDK exposes none (and when the step succeeded). ``origin`` is None when nothing was refused. ``calls``
+    are the calls of the step, one text each, None when the wire was not recorded. ``channel`` is None when nothing
+    came back.
     """
 
     step: int

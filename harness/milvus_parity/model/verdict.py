@@ -9,7 +9,7 @@ from milvus_parity.model.scenario import Frozen, Location
 
 Status = Literal["pass", "different", "failed", "known", "could not run", "not applicable"]
 """``different``: it is among the odd ones out. ``failed``: not what the scenario expects. ``known``: one of both, and
-all of it is pinned. ``could not run`` is neither passed nor different. ``not applicable``: this server cannot serve it."""
+all of it is pinned. ``could not run``: neither passed nor different. ``not applicable``: the server lacks something."""
 
 STATUSES: tuple[Status, ...] = ("failed", "different", "could not run", "known", "pass", "not applicable")
 """Worst first: the status of a case is the worst of its targets'."""
@@ -43,10 +43,10 @@ class Difference(Frozen, frozen=True, kw_only=True):
 
     ``step`` is the step, or for effects the step after which the observer looked. ``odd`` are the odd ones out by
     ``basis``: ``expected`` (they are not what the scenario promises, others are), ``majority`` (more than half of the
-    targets agree on something else), ``none`` (no majority: all of them). ``among`` names the result that all compared targets
-    share when others had another result. ``consequence_of`` is the earlier step where the odd ones already left the
-    others. ``known`` when the targets that no ledger entry pins all agree; ``pins`` by target. ``pinned_otherwise``:
-    targets for which the ledger pins another value.
+    targets agree on something else), ``none`` (no majority: all of them). ``among`` names the result that all
+    compared targets share when others had another result. ``consequence_of`` is the earlier step where the odd ones
+    already left the others. ``known`` when the targets that no ledger entry pins all agree; ``pins`` by target.
+    ``pinned_otherwise``: targets for which the ledger pins another value.
     """
 
     step: int

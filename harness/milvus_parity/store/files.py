@@ -1,0 +1,69 @@
+"""Names and lines of a run folder's files."""
+
+from pathlib import Path
+
+import msgspec
+
+from milvus_parity.model.errors import BadInputError, ParityError
+from milvus_parity.model.scenario import Frozen
+from milvus_parity.model.wire import RecordedCall
+
+HEADER = "run.json"
+PROGRAMS = "programs.jsonl"
+TRACES = "traces.jsonl"
+CALLS = "calls.jsonl"
+FOOTER = "footer.json"
+RESERVE = ".reserve"
+"""Space kept free so that the footer can be written on a full disk."""
+
+RECORDS = (PROGRAMS, TRACES, CALLS)
+"""Files of one JSON value a line."""
+
+
+class RecordingEnd(Frozen, frozen=True, kw_only=True):
+    """Closes a recording: how many calls it has, and the sentence why it isn't whole, if it isn't."""
+
+    calls: int
+    connections: int = 0
+    problem: str | None = None
+
+
+class CallLine(Frozen, frozen=True, kw_only=True):
+    """A line of calls.jsonl: a call of an execution, or the end of its recording."""
+
+    case: str
+    target: str
+    call: RecordedCall | None = None
+    end: RecordingEnd | None = None
+
+
+class StoreError(ParityError):
+    """A run folder cannot be written: no space, no right, gone."""
+
+
+class NotARunError(BadInputError):
+    """A folder that is no run, or one that this version cannot read."""
+
+
+encoder = msgspec.json.Encoder()
+
+
+def line_of(value: object) -> bytes:
+    """A value as a line of JSON."""
+    return encoder.encode(value) + b"\n"
+
+
+def explain(error: OSError, doing: str, path: Path) -> StoreError:
+    """The sentence for an error of the file system."""
+    words = {
+        "ENOSPC": ("the disk is full", "What was finished before is kept. Free some space or choose another --out."),
+        "EDQUOT": ("the quota is used up", "What was finished before is kept. Choose another --out."),
+        "EACCES": ("no right to write there", "Choose another folder with --out."),
+        "EPERM": ("no right to write there", "Choose another folder with --out."),
+        "EROFS": ("it is read-only", "Choose another folder with --out."),
+    }
+    import errno
+
+    name = errno.errorcode.get(error.errno or 0, "")
+    why, hint = words.get(name, (error.strerror or str(error), "Choose another folder with --out."))
+    return StoreError(f"Cannot {doing}: {why}.", where=str(path), hint=hint)

@@ -1,0 +1,277 @@
+"""Reads a run folder: tells a whole run from a truncated or edited one, and takes from the files only what is asked for.
+
+Lines are indexed once and decoded when needed, case by case, so that 100,000 traces need little memory.
+"""
+
+import hashlib
+import mmap
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from milvus_parity.model.run import RUN_SCHEMA, Condition, Footer, Program, RunHeader, label_of
+from milvus_parity.model.trace import Trace
+from milvus_parity.model.wire import RecordedCall, Recording
+from milvus_parity.store.files import CALLS, FOOTER, HEADER, PROGRAMS, RECORDS, TRACES, CallLine, NotARunError
+
+Key = tuple[str, str]
+"""Case and label of a target."""
+Span = tuple[int, int]
+
+
+class _Version(msgspec.Struct):
+    schema: int
+    harness_version: str = "unknown"
+
+
+class _TraceKey(msgspec.Struct):
+    case: str
+    target: str
+    sdk_version: str
+
+
+class _LineKey(msgspec.Struct):
+    case: str
+    target: str
+
+
+_trace = msgspec.json.Decoder(Trace)
+_trace_key = msgspec.json.Decoder(_TraceKey)
+_line_key = msgspec.json.Decoder(_LineKey)
+_program = msgspec.json.Decoder(Program)
+_call = msgspec.json.Decoder(CallLine)
+
+
+class _File:
+    """A file of lines, mapped into memory."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.partial = False
+        self._data: mmap.mmap | bytes = b""
+        if path.exists() and path.stat().st_size:
+            with path.open("rb") as file:
+                self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+    def spans(self) -> Iterator[Span]:
+        """Start and end of each whole line; a line without its end is left out and noted."""
+        start, size = 0, len(self._data)
+        while start < size:
+            end = self._data.find(b"\n", start)
+            if end < 0:
+                self.partial = True
+                return
+            yield start, end
+            start = end + 1
+
+    def line(self, span: Span) -> bytes:
+        return self._data[span[0] : span[1]]
+
+    def checksum(self) -> str:
+        return hashlib.sha256(self._data).hexdigest()
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+
+class RunFolder:
+    """A stored run. It is a RunRecord."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read the header, the footer and where the traces are. Raises NotARunError."""
+        self.folder = folder
+        self._header = _read_header(folder)
+        self._footer, footer_problem = _read_footer(folder)
+        self._files = {name: _File(folder / name) for name in RECORDS}
+        self._order = {target.label: place for place, target in enumerate(self._header.targets)}
+        self._traces: dict[str, dict[str, Span]] = {}
+        problems = [footer_problem] if footer_problem else []
+        problems += self._index_traces()
+        edited = self._check_sums()
+        self._problems = tuple(problems + edited)
+        self._condition: Condition = (
+            "edited"
+            if edited or (footer_problem and self._footer_is_there())
+            else "whole"
+            if not problems
+            else "truncated"
+        )
+        self._programs: dict[Key, Span] | None = None
+        self._recordings: dict[Key, list[Span]] | None = None
+
+    @property
+    def header(self) -> RunHeader:
+        return self._header
+
+    @property
+    def footer(self) -> Footer | None:
+        return self._footer
+
+    @property
+    def condition(self) -> Condition:
+        return self._condition
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return self._problems
+
+    def __len__(self) -> int:
+        """Number of traces."""
+        return sum(len(found) for found in self._traces.values())
+
+    def traces(self, case: str) -> tuple[Trace, ...]:
+        """The traces of a case, one a target, in the order of the header's targets."""
+        found = self._traces.get(case, {})
+        last = len(self._order)
+        labels = sorted(found, key=lambda label: (self._order.get(label, last), label))
+        return tuple(_trace.decode(self._files[TRACES].line(found[label])) for label in labels)
+
+    def program(self, case: str, target: str) -> Program | None:
+        """The program of a case for a target (its label); None when none was written."""
+        if self._programs is None:
+            self._programs = {key: span for key, span in self._keyed(PROGRAMS)}
+        span = self._programs.get((case, target))
+        return _program.decode(self._files[PROGRAMS].line(span)) if span else None
+
+    def recording(self, case: str, target: str) -> Recording | None:
+        """What went over the wire; None when it was not recorded, or not to its end."""
+        if self._recordings is None:
+            self._recordings = {}
+            for key, span in self._keyed(CALLS):
+                self._recordings.setdefault(key, []).append(span)
+        lines = [_call.decode(self._files[CALLS].line(span)) for span in self._recordings.get((case, target), ())]
+        return _recording(lines)
+
+    def _index_traces(self) -> list[str]:
+        file, broken = self._files[TRACES], 0
+        for span in file.spans():
+            try:
+                key = _trace_key.decode(file.line(span))
+            except msgspec.MsgspecError:
+                broken += 1
+                continue
+            label = key.target if "@" in key.target else f"{key.target}@{key.sdk_version}"
+            self._traces.setdefault(key.case, {})[label] = span
+        problems = [f"{broken} lines of {TRACES} cannot be read and are left out."] if broken else []
+        if file.partial:
+            problems.append(f"The last line of {TRACES} is cut off and left out.")
+        return problems
+
+    def _keyed(self, name: str) -> Iterator[tuple[Key, Span]]:
+        file = self._files[name]
+        for span in file.spans():
+            try:
+                key = _line_key.decode(file.line(span))
+            except msgspec.MsgspecError:
+                continue
+            yield (key.case, key.target), span
+
+    def _footer_is_there(self) -> bool:
+        return (self.folder / FOOTER).exists()
+
+    def _check_sums(self) -> list[str]:
+        if self._footer is None:
+            return []
+        problems = []
+        for name, stored in self._footer.files.items():
+            file = self._files.get(name) or _File(self.folder / name)
+            if not file.path.exists():
+                problems.append(f"{name} is missing.")
+            elif len(file) < stored.bytes:
+                problems.append(f"{name} has {len(file)} bytes where {stored.bytes} were written.")
+            elif file.checksum() != stored.sha256:
+                problems.append(f"{name} was changed after the run: its checksum is another.")
+        return problems
+
+
+def read_run(folder: Path) -> RunFolder:
+    """Open a run folder. Raises NotARunError when it is none, or of a newer format."""
+    return RunFolder(folder)
+
+
+def _read_header(folder: Path) -> RunHeader:
+    path = folder / HEADER
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise NotARunError(
+            "This is not the folder of a run: it has no run.json.",
+            where=str(folder),
+            hint="Give the folder that `milvus-parity run --out` wrote.",
+        ) from error
+    except OSError as error:
+        raise NotARunError(f"The run cannot be read: {error.strerror}.", where=str(path)) from error
+    try:
+        version = msgspec.json.decode(data, type=_Version)
+    except msgspec.MsgspecError as error:
+        raise NotARunError(f"This is not the header of a run: {error}.", where=str(path)) from error
+    if version.schema > RUN_SCHEMA:
+        raise NotARunError(
+            f"The run has format {version.schema}, this version reads up to {RUN_SCHEMA}.",
+            where=str(path),
+            hint=f"It was written by milvus-parity {version.harness_version}: use that or a newer one.",
+        )
+    try:
+        return msgspec.json.decode(data, type=RunHeader)
+    except msgspec.MsgspecError as error:
+        raise NotARunError(f"The header of the run is damaged: {error}.", where=str(path)) from error
+
+
+def _read_footer(folder: Path) -> tuple[Footer | None, str | None]:
+    try:
+        data = (folder / FOOTER).read_bytes()
+    except OSError:
+        return None, "The run has no end: it was cut off. What was finished is here."
+    try:
+        return msgspec.json.decode(data, type=Footer), None
+    except msgspec.MsgspecError as error:
+        return None, f"{FOOTER} is damaged: {error}."
+
+
+def _recording(lines: list[CallLine]) -> Recording | None:
+    """Put a recording together; without its closing line it is not whole, and so is none."""
+    calls: list[RecordedCall] = [line.call for line in lines if line.call is not None]
+    end = next((line.end for line in lines if line.end is not None), None)
+    if end is None:
+        return None
+    problem = end.problem
+    if problem is None and end.calls != len(calls):
+        problem = f"{len(calls)} of {end.calls} calls are stored."
+    return Recording(calls=tuple(calls), problem=problem, connections=end.connections)
+
+
+class MemoryRun:
+    """A run that was never stored. It is a RunRecord; tests and the pytest plugin judge with it."""
+
+    def __init__(
+        self,
+        header: RunHeader,
+        traces: tuple[Trace, ...] = (),
+        programs: tuple[Program, ...] = (),
+        recordings: Mapping[Key, Recording] | None = None,
+        footer: Footer | None = None,
+    ) -> None:
+        self.header = header
+        self.footer = footer
+        self.condition: Condition = "whole" if footer else "truncated"
+        self.problems: tuple[str, ...] = ()
+        self._traces: dict[str, dict[str, Trace]] = {}
+        for trace in traces:
+            self._traces.setdefault(trace.case, {})[label_of(trace)] = trace
+        self._programs = {(one.case, one.target): one for one in programs}
+        self._recordings = dict(recordings or {})
+
+    def traces(self, case: str) -> tuple[Trace, ...]:
+        """The traces of a case, one a target, in the order of the header's targets."""
+        order = {target.label: place for place, target in enumerate(self.header.targets)}
+        found = self._traces.get(case, {})
+        return tuple(found[label] for label in sorted(found, key=lambda one: (order.get(one, len(order)), one)))
+
+    def program(self, case: str, target: str) -> Program | None:
+        """The program of a case for a target (its label)."""
+        return self._programs.get((case, target))
+
+    def recording(self, case: str, target: str) -> Recording | None:
+        """What went over the wire; None when it was not recorded."""
+        return self._recordings.get((case, target))
