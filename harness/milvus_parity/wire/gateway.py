@@ -22,7 +22,7 @@ import msgspec
 from milvus_parity.model.errors import ParityError
 from milvus_parity.model.wire import Recording
 from milvus_parity.wire.recorder import Recorder
-from milvus_parity.wire.tee import Tee
+from milvus_parity.wire.tee import BUFFER_BYTES, Tee
 
 SETTLE_SECONDS = 0.1
 """How long to go on reading what has already been sent before a step changes."""
@@ -81,6 +81,7 @@ class RecordingGateways:
 
     def __init__(self, upstream: Upstream, *, host: str = "127.0.0.1", record: bool = True) -> None:
         self.upstream = upstream
+        self.buffer = bytearray(BUFFER_BYTES)
         self._host = host
         self._record = record
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -247,7 +248,7 @@ class _RecordedEndpoint:
                 self._loop.call_later(0.1, self.listen)
                 return
             client.setblocking(False)
-            tee = Tee(self._recorder.tape() if self._recorder else None, self._tees.discard)
+            tee = Tee(self._recorder.tape() if self._recorder else None, self._tees.discard, self._gateways.buffer)
             tee.muted = self._muted
             self._tees.add(tee)
             task = self._loop.create_task(self._join(tee, client))

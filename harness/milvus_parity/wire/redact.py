@@ -1,5 +1,6 @@
 """Which names mean a credential. What they hold is replaced before a record is made, never afterwards."""
 
+import functools
 import re
 from typing import Final
 
@@ -14,6 +15,7 @@ _SECRET: Final = re.compile(
 _CREDENTIAL_METHOD: Final = re.compile(r"credential|password|secret|apikey|token", re.IGNORECASE)
 
 
+@functools.lru_cache(maxsize=4096)
 def is_secret(name: str) -> bool:
     """Whether a field, a metadata key or the key of a key-value pair names a credential."""
     return _SECRET.search(name) is not None

@@ -16,6 +16,9 @@ from milvus_parity.wire.decode import Side
 HIGH_WATER = 256 * 1024
 """Bytes that may wait for one side before the other side isn't read any more."""
 
+BUFFER_BYTES = 128 * 1024
+"""Bytes that are read at once."""
+
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
@@ -30,11 +33,14 @@ class Tape(Protocol):
 
 
 class Tee:
-    """Two transports joined; ``ended`` is called once, when both are gone."""
+    """Two transports joined; ``ended`` is called once, when both are gone.
 
-    def __init__(self, tape: Tape | None, ended: Callable[["Tee"], None]) -> None:
-        self.client = _Half(self, Side.CLIENT)
-        self.server = _Half(self, Side.SERVER)
+    ``buffer`` may be shared by all tees of a loop: what was read into it is copied before the loop goes on.
+    """
+
+    def __init__(self, tape: Tape | None, ended: Callable[["Tee"], None], buffer: bytearray) -> None:
+        self.client = _Half(self, Side.CLIENT, buffer)
+        self.server = _Half(self, Side.SERVER, buffer)
         self.muted = False
         self.connecting: asyncio.Task[None] | None = None
         self._tape = tape
@@ -121,15 +127,20 @@ class Tee:
         return self.server if half is self.client else self.client
 
 
-class _Half(asyncio.Protocol):
-    """One side's connection."""
+class _Half(asyncio.BufferedProtocol):
+    """One side's connection.
 
-    def __init__(self, tee: Tee, side: Side) -> None:
+    It reads into a buffer because the other kind of protocol allocates 256 KiB for each read; where the allocator takes
+    that from the kernel each time, it costs 20 to 40 µs: more than all the rest of passing a small call on.
+    """
+
+    def __init__(self, tee: Tee, side: Side, buffer: bytearray) -> None:
         self.side = side
         self.transport: asyncio.Transport | None = None
         self.eof = False
         self.paused = False
         self._tee = tee
+        self._view = memoryview(buffer)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -137,8 +148,11 @@ class _Half(asyncio.Protocol):
         transport.set_write_buffer_limits(high=HIGH_WATER)
         self._tee.connected(self)
 
-    def data_received(self, data: bytes) -> None:
-        self._tee.passed(self, data)
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._view
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._tee.passed(self, bytes(self._view[:nbytes]))
 
     def eof_received(self) -> bool:
         self.eof = True
