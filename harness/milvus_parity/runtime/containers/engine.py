@@ -1,0 +1,292 @@
+"""The container engine: which one, how to ask it something, and what its failures mean.
+
+The Docker SDK blocks, and its calls fail with its own errors, those of requests and bare ones of urllib3 (measured when
+an engine dies under a call). `Engine.ask` runs a call in a thread and turns all of these into sentences.
+"""
+
+import asyncio
+import contextlib
+import errno
+import os
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from milvus_parity.model.errors import NotAvailableError
+from milvus_parity.model.scenario import Frozen
+
+if TYPE_CHECKING:
+    import docker
+
+_Result = TypeVar("_Result")
+
+REQUEST_SECONDS = 120.0
+"""How long the engine may take for one answer; removing a large image on a slow disk takes tens of seconds."""
+POOL_SIZE = 64
+"""Connections to the engine that are kept; each attached worker holds one of its own besides."""
+
+NO_ENGINE_HINT = (
+    "Start Docker or Podman, or name an engine with DOCKER_HOST; `--runtime process` runs without containers, "
+    "with the toolchains of this machine."
+)
+
+
+class EngineError(NotAvailableError):
+    """The container engine is not there, refuses, or failed at something. Exit code 3."""
+
+
+class EngineGoneError(EngineError):
+    """The engine answered before and does not any more."""
+
+
+class Place(Frozen, frozen=True, kw_only=True):
+    """An address at which an engine may answer, and where that address was found."""
+
+    address: str
+    found: str
+
+    @property
+    def socket_path(self) -> Path | None:
+        """The path of a Unix socket; None for any other address."""
+        return Path(self.address.removeprefix("unix://")) if self.address.startswith("unix://") else None
+
+
+def places(environ: Mapping[str, str]) -> tuple[Place, ...]:
+    """Where an engine may answer, in the order in which they are tried.
+
+    DOCKER_HOST and a Docker context are orders: nothing else is tried beside them. Otherwise Docker's socket, then those
+    of rootless Docker, Docker Desktop, and Podman, with root's before the user's.
+    """
+    if host := environ.get("DOCKER_HOST"):
+        return (Place(address=host, found="DOCKER_HOST"),)
+    if named := _context(environ):
+        return (named,)
+    home = environ.get("HOME", "")
+    runtime = environ.get("XDG_RUNTIME_DIR", "")
+    candidates = [
+        ("/var/run/docker.sock", "Docker's socket"),
+        (f"{runtime}/docker.sock" if runtime else "", "rootless Docker's socket"),
+        (f"{home}/.docker/run/docker.sock" if home else "", "Docker Desktop's socket"),
+        ("/run/podman/podman.sock", "Podman's socket"),
+        (f"{runtime}/podman/podman.sock" if runtime else "", "the user's Podman socket"),
+    ]
+    return tuple(Place(address=f"unix://{path}", found=found) for path, found in candidates if path)
+
+
+def _context(environ: Mapping[str, str]) -> Place | None:
+    """The Docker context that DOCKER_CONTEXT or ``docker context use`` names; None for the default one."""
+    from docker.context import ContextAPI
+    from docker.context.config import get_current_context_name
+    from docker.errors import DockerException
+
+    name = environ.get("DOCKER_CONTEXT") or get_current_context_name()
+    if not name or name == "default":
+        return None
+    try:
+        context = ContextAPI.get_context(name)
+    except (DockerException, OSError, ValueError) as error:
+        raise EngineError(
+            f"The Docker context `{name}` cannot be read: {error}.", hint="See `docker context ls`."
+        ) from None
+    if context is None or not context.Host:
+        raise EngineError(f"There is no Docker context `{name}`.", hint="See `docker context ls`.")
+    return Place(address=context.Host, found=f"the Docker context `{name}`")
+
+
+class Engine:
+    """A container engine that answers. Made by `connect`."""
+
+    def __init__(self, client: "docker.DockerClient", place: Place) -> None:
+        self.client = client
+        self.place = place
+        self._threads: set[threading.Thread] = set()
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is reached over a socket of this machine."""
+        return self.place.socket_path is not None
+
+    def describe(self) -> str:
+        """For people: what it is and where."""
+        version = self.client.version()
+        names = [part.get("Name", "") for part in version.get("Components") or []]
+        name = "Podman" if any("podman" in part.lower() for part in names) else "Docker"
+        return f"{name} {version.get('Version', '?')} at {self.place.address}"
+
+    async def ask(self, doing: str, work: Callable[[], _Result]) -> _Result:
+        """Run a blocking call in a thread. ``doing`` completes "while ...". Raises EngineError in words.
+
+        When the caller is cancelled the call itself goes on; `settle` waits for such calls.
+        """
+        try:
+            return await self._in_thread(work)
+        except Exception as error:
+            if explained := explain(error, doing, self.place):
+                raise explained from error
+            raise
+
+    async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[_Result] = loop.create_future()
+
+        def deliver(result: Any, error: BaseException | None) -> None:
+            if future.cancelled():
+                return
+            if error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+        def run() -> None:
+            result, error = None, None
+            try:
+                result = work()
+            except BaseException as caught:  # it belongs to whoever waits for the future
+                error = caught
+            with contextlib.suppress(RuntimeError):  # the loop may be closed when nobody waits any more
+                loop.call_soon_threadsafe(deliver, result, error)
+            self._threads.discard(threading.current_thread())
+
+        # A daemon, so that a call the engine never answers cannot keep the harness from ending.
+        thread = threading.Thread(target=run, name="engine-call", daemon=True)
+        self._threads.add(thread)
+        thread.start()
+        return await future
+
+    async def settle(self, seconds: float) -> None:
+        """Wait for the calls under way, also for those nobody waits for any more; ``seconds`` at most."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while self._threads and loop.time() < end:
+            await asyncio.sleep(0.02)
+
+    def answers(self) -> bool:
+        """Whether it answers now."""
+        try:
+            return bool(self.client.ping())
+        except Exception:
+            return False
+
+    def close(self) -> None:
+        """Close the connections to it."""
+        self.client.close()
+
+
+def connect(environ: Mapping[str, str] | None = None) -> Engine:
+    """Find the engine. Blocks for some milliseconds; raises EngineError, in words, when there is none to be had."""
+    variables = os.environ if environ is None else environ
+    refusals = []
+    for place in places(variables):
+        try:
+            return _connect(place, variables)
+        except EngineError as error:
+            refusals.append((place, error))
+    if len(refusals) == 1:
+        raise refusals[0][1]
+    # The most telling refusal: a socket that is there but closed to us, rather than those that are not there.
+    for place, error in refusals:
+        if place.socket_path is not None and os.path.lexists(place.socket_path):
+            raise error
+    tried = ", ".join(place.address.removeprefix("unix://") for place, _ in refusals)
+    raise EngineError("No container engine was found on this machine.", where=f"tried {tried}", hint=NO_ENGINE_HINT)
+
+
+def _connect(place: Place, environ: Mapping[str, str]) -> Engine:
+    import docker
+
+    if (path := place.socket_path) is not None:
+        _try_socket(path, place)
+    variables = {"DOCKER_HOST": place.address}
+    if place.found == "DOCKER_HOST":
+        variables |= {name: environ[name] for name in ("DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH") if name in environ}
+    options: dict[str, Any] = {"timeout": int(REQUEST_SECONDS), "max_pool_size": POOL_SIZE}
+    if place.address.startswith("ssh://"):
+        options["use_ssh_client"] = True  # the user's own ssh, with its configuration and agent
+    try:
+        if place.found.startswith("the Docker context"):
+            client = _context_client(place, options)
+        else:
+            client = docker.from_env(environment=variables, **options)
+        client.ping()
+    except Exception as error:
+        explained = explain(error, "asking for its version", place)
+        if explained is None:
+            raise
+        raise EngineError(
+            f"The container engine at {place.address} ({place.found}) does not answer: {_words(error)}",
+            hint=NO_ENGINE_HINT,
+        ) from error
+    return Engine(client, place)
+
+
+def _context_client(place: Place, options: Mapping[str, Any]) -> "docker.DockerClient":
+    import docker
+    from docker.context import ContextAPI
+
+    context = ContextAPI.get_context(place.found.split("`")[1])
+    return docker.DockerClient(base_url=place.address, tls=context.TLSConfig or False, **options)
+
+
+def _try_socket(path: Path, place: Place) -> None:
+    """Connect to a Unix socket once: its error number says more than what the SDK makes of it."""
+    probe = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    probe.settimeout(5)
+    try:
+        probe.connect(str(path))
+    except PermissionError:
+        raise EngineError(
+            f"There is a container engine at {path}, but this user has no permission on its socket.",
+            hint="Join its group (`sudo usermod -aG docker $USER`, then log in again), or use rootless Docker or Podman.",
+        ) from None
+    except (FileNotFoundError, NotADirectoryError):
+        raise EngineError(f"No container engine: {path} ({place.found}) does not exist.", hint=NO_ENGINE_HINT) from None
+    except OSError as error:
+        said = "nobody listens there" if error.errno == errno.ECONNREFUSED else error.strerror or str(error)
+        raise EngineError(
+            f"The container engine at {path} ({place.found}) does not answer: {said}.",
+            hint="Start it (`sudo systemctl start docker`), or look into its log why it ended.",
+        ) from None
+    finally:
+        probe.close()
+
+
+def explain(error: BaseException, doing: str, place: Place) -> EngineError | None:
+    """What a failure of a call means; None for one that is no failure of the engine."""
+    import docker.errors
+    import requests
+    import urllib3
+
+    if isinstance(error, EngineError):
+        return error
+    if isinstance(error, docker.errors.APIError):
+        said = _words(error)
+        if "no space left on device" in said.lower():
+            return EngineError(
+                f"The disk of the container engine is full; it said so while {doing}: {said}",
+                hint="Make room: `milvus-parity images prune`, `docker system df`, `docker system prune`.",
+            )
+        return EngineError(f"The container engine refused while {doing}: {said}")
+    if isinstance(
+        error, (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError)
+    ):
+        return EngineGoneError(
+            f"The container engine at {place.address} stopped answering while {doing}: {_words(error)}",
+            hint="Look whether it still runs (`docker version`). What was left behind is removed at the next start.",
+        )
+    return None
+
+
+def _words(error: BaseException) -> str:
+    """The engine's own words where it said some, else the innermost cause."""
+    explanation = getattr(error, "explanation", None)
+    if isinstance(explanation, bytes):
+        explanation = explanation.decode("utf-8", "replace")
+    if explanation:
+        return str(explanation).strip()
+    inner: BaseException = error
+    while (cause := inner.__cause__ or inner.__context__) is not None:
+        inner = cause
+    text = (inner.strerror if isinstance(inner, OSError) else None) or str(inner) or type(inner).__name__
+    return text.strip()
