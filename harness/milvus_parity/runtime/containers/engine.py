@@ -7,9 +7,11 @@ an engine dies under a call). `Engine.ask` runs a call in a thread and turns all
 import asyncio
 import contextlib
 import errno
+import http.client
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -56,8 +58,8 @@ class Place(Frozen, frozen=True, kw_only=True):
 def places(environ: Mapping[str, str]) -> tuple[Place, ...]:
     """Where an engine may answer, in the order in which they are tried.
 
-    DOCKER_HOST and a Docker context are orders: nothing else is tried beside them. Otherwise Docker's socket, then those
-    of rootless Docker, Docker Desktop, and Podman, with root's before the user's.
+    DOCKER_HOST and a Docker context are orders: nothing else is tried beside them. Otherwise Docker's socket, then
+    those of rootless Docker, Docker Desktop, and Podman, with root's before the user's.
     """
     if host := environ.get("DOCKER_HOST"):
         return (Place(address=host, found="DOCKER_HOST"),)
@@ -140,13 +142,14 @@ class Engine:
                 future.set_result(result)
 
         def run() -> None:
-            result, error = None, None
+            result: _Result | None = None
+            failure: BaseException | None = None
             try:
                 result = work()
             except BaseException as caught:  # it belongs to whoever waits for the future
-                error = caught
+                failure = caught
             with contextlib.suppress(RuntimeError):  # the loop may be closed when nobody waits any more
-                loop.call_soon_threadsafe(deliver, result, error)
+                loop.call_soon_threadsafe(deliver, result, failure)
             self._threads.discard(threading.current_thread())
 
         # A daemon, so that a call the engine never answers cannot keep the harness from ending.
@@ -157,10 +160,13 @@ class Engine:
 
     async def settle(self, seconds: float) -> None:
         """Wait for the calls under way, also for those nobody waits for any more; ``seconds`` at most."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + seconds
-        while self._threads and loop.time() < end:
-            await asyncio.sleep(0.02)
+
+        def join() -> None:
+            end = time.monotonic() + seconds
+            for thread in list(self._threads):
+                thread.join(max(0.0, end - time.monotonic()))
+
+        await asyncio.to_thread(join)
 
     def answers(self) -> bool:
         """Whether it answers now."""
@@ -238,7 +244,7 @@ def _try_socket(path: Path, place: Place) -> None:
     except PermissionError:
         raise EngineError(
             f"There is a container engine at {path}, but this user has no permission on its socket.",
-            hint="Join its group (`sudo usermod -aG docker $USER`, then log in again), or use rootless Docker or Podman.",
+            hint="Join its group (`sudo usermod -aG docker $USER`, then log in again), or use a rootless engine.",
         ) from None
     except (FileNotFoundError, NotADirectoryError):
         raise EngineError(f"No container engine: {path} ({place.found}) does not exist.", hint=NO_ENGINE_HINT) from None
@@ -268,13 +274,14 @@ def explain(error: BaseException, doing: str, place: Place) -> EngineError | Non
                 hint="Make room: `milvus-parity images prune`, `docker system df`, `docker system prune`.",
             )
         return EngineError(f"The container engine refused while {doing}: {said}")
-    if isinstance(
-        error, (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError)
-    ):
+    gone = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, ConnectionError)
+    if isinstance(error, (*gone, TimeoutError)):
         return EngineGoneError(
             f"The container engine at {place.address} stopped answering while {doing}: {_words(error)}",
             hint="Look whether it still runs (`docker version`). What was left behind is removed at the next start.",
         )
+    if isinstance(error, docker.errors.DockerException):
+        return EngineError(f"The container engine could not be asked while {doing}: {_words(error)}")
     return None
 
 

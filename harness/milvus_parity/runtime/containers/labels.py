@@ -1,8 +1,8 @@
 """The labels on everything the harness makes in an engine, and whether the harness that made it still lives.
 
 A container, network, volume or passing image carries the run's id, the process id of its harness and when that process
-was started: a process id alone may be somebody else's by now. Only the machine on which the process ran can tell; things
-of other machines on a shared engine are left alone until they are a day old.
+was started: a process id alone may be somebody else's by now. Only the machine on which the process ran can tell;
+things of other machines on a shared engine are left alone until they are a day old.
 """
 
 import contextlib
@@ -16,6 +16,8 @@ from typing import Self
 
 from milvus_parity.model.scenario import Frozen
 
+LINUX = sys.platform.startswith("linux")
+
 RUN = "milvus-parity.run"
 PID = "milvus-parity.pid"
 STARTED = "milvus-parity.started"
@@ -23,7 +25,7 @@ HOST = "milvus-parity.host"
 CREATED = "milvus-parity.created"
 
 KIND = "milvus-parity.kind"
-"""Of images: ``sdk`` (an SDK in its toolchain) and ``build`` (compiled programs) stay; ``passing`` ones go with their run."""
+"""Of images: ``sdk`` (an SDK in its toolchain) and ``build`` (compiled programs) stay, ``passing`` ones go with a run."""
 TARGET = "milvus-parity.target"
 VERSION = "milvus-parity.version"
 KEY = "milvus-parity.key"
@@ -92,14 +94,20 @@ def started(pid: int) -> str | None:
 
     On Linux in clock ticks since boot, with the boot's id, since a time of day moves when the clock is set.
     """
-    if sys.platform == "linux":
-        try:
-            text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-            state, *fields = text.rpartition(")")[2].split()
-            boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        except (OSError, ValueError):
-            return None
-        return None if state in "ZX" else f"{boot}/{fields[18]}"
+    return _linux_start(pid) if LINUX else _start_time(pid)
+
+
+def _linux_start(pid: int) -> str | None:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        state, *fields = text.rpartition(")")[2].split()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return None
+    return None if state in "ZX" else f"{boot}/{fields[18]}"
+
+
+def _start_time(pid: int) -> str | None:
     import psutil
 
     try:
