@@ -69,6 +69,9 @@ def build(feed_dir: Path, work_dir: Path, *, dotnet: str, package_sources: Seque
     """
     from filelock import FileLock
 
+    if (found := shutil.which(dotnet)) is None:
+        raise StandinError(f"There is no {dotnet}: install the .NET SDK, 8 or later, or name its dotnet command.")
+    dotnet = str(Path(found).resolve())
     sources = [str(Path(source).resolve()) if Path(source).exists() else source for source in package_sources]
     feed_dir, work_dir = feed_dir.resolve(), work_dir.resolve()
     feed_dir.mkdir(parents=True, exist_ok=True)
@@ -93,6 +96,11 @@ def build(feed_dir: Path, work_dir: Path, *, dotnet: str, package_sources: Seque
 def config_file(feed_dir: Path) -> Path:
     """The ``nuget.config`` of a feed, for the environment variable ``RestoreConfigFile``."""
     return feed_dir.resolve() / "nuget.config"
+
+
+def environment(feed_dir: Path) -> dict[str, str]:
+    """The variables with which MSBuild restores from a feed and .NET works on a machine that has little of it."""
+    return {**ENVIRONMENT, "RestoreConfigFile": str(config_file(feed_dir))}
 
 
 def pruned_descriptors(generated: Path, *, methods: Iterable[str]) -> FileDescriptorSet:
@@ -230,7 +238,7 @@ def _digest(messages: bytes, dotnet: str) -> str:
     inputs = hashlib.sha256(messages)
     for path in (Path(__file__), PROJECT, *sorted((HERE / "src").glob("*.cs"))):
         inputs.update(path.name.encode() + b"\0" + path.read_bytes())
-    inputs.update(str(Path(shutil.which(dotnet) or dotnet).resolve()).encode())
+    inputs.update(dotnet.encode())
     return inputs.hexdigest()[:16]
 
 
@@ -274,7 +282,7 @@ def _compile(messages: FileDescriptorSet, work_dir: Path, *, dotnet: str, config
                 "--verbosity=quiet",
             ],
             cwd=folder,
-            env={**os.environ, **ENVIRONMENT, "RestoreConfigFile": str(config), "DOTNET_CLI_HOME": str(work_dir)},
+            env={**os.environ, **environment(config.parent), "DOTNET_CLI_HOME": str(work_dir)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
