@@ -1,0 +1,1 @@
+"""Runs cases through targets: plan, build, schedule, execute. Tells what happens as events."""

@@ -1,0 +1,117 @@
+"""The databases of executions: a pool, since a server allows 64 of them by default."""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+from milvus_parity.model.errors import ParityError
+from milvus_parity.model.scenario import MAIN_DATABASE, Case, GivenCollection
+from milvus_parity.model.trace import Snapshot
+
+SERVER_DEFAULT = "default"
+"""The database that every server has."""
+
+
+class StateKeeper(Protocol):
+    """What the engine needs of the observer."""
+
+    async def list_databases(self) -> list[str]: ...
+    async def create_database(self, name: str) -> None: ...
+    async def drop_database(self, name: str) -> None: ...
+    async def create_given(self, database: str, collections: Mapping[str, GivenCollection]) -> None: ...
+    async def drop_collections(self, database: str, collections: Sequence[str]) -> None: ...
+    async def snapshot(
+        self,
+        databases: Sequence[str],
+        rows: Mapping[str, Mapping[str, Sequence[str]]] = {},
+    ) -> Snapshot: ...
+
+
+class TakenError(ParityError):
+    """The server's own database has collections of the names that a scenario wants to make there."""
+
+
+class DatabasePool:
+    """Makes the databases of an execution with what is given in them, and removes them after it."""
+
+    def __init__(self, keeper: StateKeeper, *, size: int, prefix: str = "parity") -> None:
+        self.keeper = keeper
+        self._free = asyncio.Semaphore(size)
+        self._size = size
+        self._shared = asyncio.Lock()
+        self._names = f"{prefix}_{secrets.token_hex(3)}"
+        self._count = 0
+        self._made: set[str] = set()
+
+    def _name(self, number: int, logical: str) -> str:
+        return f"{self._names}_{number}" if logical == MAIN_DATABASE else f"{self._names}_{number}_{logical}"
+
+    @asynccontextmanager
+    async def databases(self, case: Case) -> AsyncIterator[dict[str, str]]:
+        """Logical -> real names of a case's databases, made and filled; gone afterwards."""
+        own = [logical for logical in case.databases if logical != SERVER_DEFAULT]
+        if len(own) > self._size:
+            raise TakenError(f"The scenario wants {len(own)} databases, the server has room for {self._size}.")
+        async with _all_of(self._free, len(own)):
+            shared = self._shared if case.exclusive else contextlib.nullcontext()
+            async with shared, self._filled(case, own) as names:
+                yield names
+
+    @asynccontextmanager
+    async def _filled(self, case: Case, own: list[str]) -> AsyncIterator[dict[str, str]]:
+        self._count += 1
+        names = {logical: self._name(self._count, logical) for logical in own}
+        if case.exclusive:
+            names[SERVER_DEFAULT] = SERVER_DEFAULT
+            await self._check_default(case)
+        self._made |= {names[logical] for logical in own}
+        try:
+            await asyncio.gather(*(self._make(case, logical, name) for logical, name in names.items()))
+            yield names
+        finally:
+            await asyncio.shield(self._remove(case, names))
+
+    async def _check_default(self, case: Case) -> None:
+        wanted = case.databases[SERVER_DEFAULT].collections
+        found = (await self.keeper.snapshot([SERVER_DEFAULT])).databases.get(SERVER_DEFAULT, {})
+        taken = sorted(set(found) & set(wanted))
+        if taken:
+            raise TakenError(
+                f"The server's database 'default' already has {', '.join(taken)}, which this scenario makes there.",
+                hint="Use a server without data of that name.",
+            )
+
+    async def _make(self, case: Case, logical: str, name: str) -> None:
+        if logical != SERVER_DEFAULT:
+            await self.keeper.create_database(name)
+        given = case.databases[logical].collections
+        if given:
+            await self.keeper.create_given(name, given)
+
+    async def _remove(self, case: Case, names: Mapping[str, str]) -> None:
+        for logical, name in names.items():
+            if logical == SERVER_DEFAULT:
+                await self.keeper.drop_collections(name, list(case.databases[logical].collections))
+            else:
+                await self.keeper.drop_database(name)
+                self._made.discard(name)
+
+    async def close(self) -> None:
+        """Remove what interrupted executions have left."""
+        await asyncio.gather(*(self.keeper.drop_database(name) for name in list(self._made)), return_exceptions=True)
+
+
+@asynccontextmanager
+async def _all_of(semaphore: asyncio.Semaphore, count: int) -> AsyncIterator[None]:
+    taken = 0
+    try:
+        for _ in range(count):
+            await semaphore.acquire()
+            taken += 1
+        yield
+    finally:
+        for _ in range(taken):
+            semaphore.release()
