@@ -140,8 +140,9 @@ def test_works_with_a_real_server(probe: Probe) -> None:
         "users root",
         "roles admin,public",
         "healthy True",
-        "server v2.3.5",
-        "MilvusException 800: ErrorCode: 800 Reason: database not found[database=no_such_database]",
+        "server v2.3.5-lite",
+        "MilvusException 100: ErrorCode: CollectionNotFound Reason: "
+        "collection not found[database=no_such_database][collection=book]",
         "RpcException Unauthenticated",
     ]
 
