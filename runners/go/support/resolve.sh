@@ -1,0 +1,27 @@
+#!/bin/sh
+# Fetch one version of an SDK: a go.mod and a go.sum that say exactly what it is made of, its modules in the module cache,
+# and its packages compiled into the build cache with the flags of the build, so that a build compiles only programs.
+set -eu
+
+export GOFLAGS="-modcacherw"
+case "$PARITY_TARGET" in
+go-v1) packages="$PARITY_PACKAGE/client $PARITY_PACKAGE/entity" ;;
+go-v2) packages="$PARITY_PACKAGE/milvusclient $PARITY_PACKAGE/entity $PARITY_PACKAGE/column $PARITY_PACKAGE/index
+    github.com/milvus-io/milvus/pkg/v2/util/merr" ;;
+*)
+    echo "The Go pack does not know the target $PARITY_TARGET." >&2
+    exit 2
+    ;;
+esac
+
+rm -rf go.mod go.sum frame main.go sdk.go
+cp -R "$PARITY_PACK/support/." .
+go get "$PARITY_PACKAGE@v$PARITY_SDK_VERSION"
+{
+    echo 'package main'
+    for package in $packages; do
+        echo "import _ \"$package\""
+    done
+} >sdk.go
+go build -mod=mod -trimpath -buildvcs=false "-ldflags=-s -w" -o /dev/null .
+rm -rf frame main.go sdk.go
