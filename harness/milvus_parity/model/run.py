@@ -71,7 +71,8 @@ class RunHeader(Frozen, frozen=True, kw_only=True):
 
     ``started`` is Unix seconds. ``cases`` are those of this run, in the order of reports. ``not_applicable`` maps a
     case to the sentence why this server cannot serve it; such cases have no traces. ``known_targets`` are the names of
-    all targets that the packs know, asked for or not. ``packs`` by language.
+    all targets that the packs know and ``known_cases`` the ids of all cases, asked for or not (empty: nobody said):
+    only a run that had them all can say that a ledger entry matches nothing. ``packs`` by language.
     """
 
     schema: int = RUN_SCHEMA
@@ -82,6 +83,7 @@ class RunHeader(Frozen, frozen=True, kw_only=True):
     targets: tuple[Target, ...] = ()
     unavailable: tuple[Unavailable, ...] = ()
     known_targets: tuple[str, ...] = ()
+    known_cases: tuple[str, ...] = ()
     options: Mapping[str, object] = {}
     runtime: str = ""
     packs: Mapping[str, PackRules] = {}

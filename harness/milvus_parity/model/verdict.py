@@ -19,8 +19,8 @@ class KnownRef(Frozen, frozen=True, kw_only=True):
     """The ledger entry that pins a finding."""
 
     location: Location
-    reason: str
-    """Its class: SDK bug, by design, server, docs, flaky."""
+    reason_class: str
+    """SDK bug, by design, server, docs, flaky."""
     why: str
     link: str | None = None
     review: str | None = None

@@ -1,0 +1,216 @@
+"""Compares the outcomes of one case across targets: who agrees, who is the odd one out, in which facet."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from milvus_parity.judge.expect import facet_fits, failures_of, says
+from milvus_parity.judge.words import effect_text, effect_value, facet_text
+from milvus_parity.model.outcome import WEIGHTS, Effect, Facet, Outcome, StepOutcome
+from milvus_parity.model.scenario import Case, Expected, SdkStep
+from milvus_parity.model.verdict import Difference, Failure, Group
+
+_OF_A_STEP: tuple[Facet, ...] = ("value", "origin", "code", "reason", "channel", "time", "calls")
+SPOKEN: Mapping[str, tuple[Facet, ...]] = {
+    "ok": ("value", "time", "calls"),
+    "refused": ("origin", "code", "reason", "channel", "time", "calls"),
+    "unknown": ("code", "reason", "channel", "time", "calls"),
+    # The words for a broken line or a passed deadline are the gRPC library's of each language, never the same.
+    "transport failure": ("code", "channel", "time", "calls"),
+    "deadline": ("code", "channel", "time", "calls"),
+    "hung": ("time", "calls"),
+    "crashed": ("calls",),
+}
+"""What is compared among targets with the same result."""
+
+Member = tuple[str, object]
+"""A target and its value of a facet."""
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """What a case's outcomes say, before the ledger is asked."""
+
+    differences: tuple[Difference, ...]
+    failures: tuple[Failure, ...]
+    compared: bool
+
+
+def compare(case: Case, outcomes: Sequence[Outcome]) -> Comparison:
+    """Differences and failed expectations of a case, in the order of its steps.
+
+    The order of outcomes is that of reports. Those that could not run take no part.
+    """
+    ran = [outcome for outcome in outcomes if outcome.could_not_run is None]
+    failures = tuple(failure for outcome in ran for failure in failures_of(case, outcome))
+    if len(ran) < 2:
+        return Comparison(differences=(), failures=failures, compared=False)
+    return Comparison(differences=tuple(_differences(case, ran)), failures=failures, compared=True)
+
+
+def _differences(case: Case, ran: Sequence[Outcome]) -> Iterator[Difference]:
+    diverged: dict[str, int] = {}
+    race = False
+    planned = [step for step in case.steps if isinstance(step, SdkStep)]
+    place = {step.id: number for number, step in enumerate(planned)}
+    after_any = sorted({effect.after for outcome in ran for effect in outcome.effects})
+    for step in case.steps:
+        found: list[Difference] = []
+        if isinstance(step, SdkStep):
+            allowed = step.expect.any_of if step.expect is not None else ()
+            if len(allowed) > 1:
+                # Several outcomes are right: what is not among them has failed, the others need not agree.
+                race = True
+            else:
+                members = [(outcome.target, outcome.steps[place[step.id]]) for outcome in ran]
+                found += _step_differences(members, allowed[0] if allowed else None, ordered=case.ordered)
+        yield from _noted(found, diverged)
+        if step.id in after_any and not race:
+            yield from _noted(_effect_differences(step.id, ran), diverged)
+
+
+def _noted(found: Iterable[Difference], diverged: dict[str, int]) -> Iterator[Difference]:
+    """Marks what may follow from an earlier difference, then remembers who has left the others where."""
+    marked = [_with_cause(difference, diverged) for difference in found]
+    for difference in marked:
+        if difference.weight == "must":
+            for target in difference.odd:
+                diverged.setdefault(target, difference.step)
+    yield from marked
+
+
+def _step_differences(
+    members: Sequence[tuple[str, StepOutcome]], expected: Expected | None, *, ordered: bool
+) -> Iterator[Difference]:
+    first = members[0][1]
+    if all(_identical(first, one) for _, one in members):
+        return
+    by_result: dict[str, list[tuple[str, StepOutcome]]] = {}
+    for target, one in members:
+        by_result.setdefault(one.result, []).append((target, one))
+    if len(by_result) > 1:
+        yield _difference(
+            first.step,
+            "result",
+            [(target, one.result) for target, one in members],
+            _fits(expected, "result", members, ordered),
+        )
+    for result, same in by_result.items():
+        # What the refused say is not compared with what the others don't: the difference in result says that already.
+        if len(same) < 2:
+            continue
+        among = result if len(by_result) > 1 else None
+        for facet in SPOKEN.get(result, ()):
+            values = [(target, getattr(one, facet)) for target, one in same]
+            if facet in ("calls", "origin"):
+                values = [(target, value) for target, value in values if value not in (None, "not recorded")]
+            if len({_key(value) for _, value in values}) > 1:
+                yield _difference(first.step, facet, values, _fits(expected, facet, same, ordered), among=among)
+
+
+def _identical(one: StepOutcome, other: StepOutcome) -> bool:
+    return one == other and type(one.value) is type(other.value)
+
+
+def _fits(
+    expected: Expected | None, facet: Facet, members: Sequence[tuple[str, StepOutcome]], ordered: bool
+) -> Callable[[str], bool] | None:
+    """Which targets are as the scenario says in this facet; None when it says nothing of it."""
+    if expected is None or not says(expected, facet):
+        return None
+    right = {target for target, one in members if facet_fits(expected, facet, one, ordered=ordered)}
+    return right.__contains__
+
+
+def _effect_differences(after: int, ran: Sequence[Outcome]) -> Iterator[Difference]:
+    found: list[tuple[str, Effect]] = [
+        (outcome.target, effect) for outcome in ran for effect in outcome.effects if effect.after == after
+    ]
+    if len(found) < 2 or all(effect == found[0][1] for _, effect in found):
+        return
+    pairs = {(db, name) for _, effect in found for db, held in effect.snapshot.databases.items() for name in held}
+    differing = frozenset(
+        (db, name)
+        for db, name in pairs
+        if len({_key(msgspec.to_builtins(effect.snapshot.databases.get(db, {}).get(name))) for _, effect in found}) > 1
+    )
+    texts = {target: effect_text(effect.snapshot, differing) for target, effect in found}
+    yield _difference(
+        after,
+        "effect",
+        [(target, effect_value(effect.snapshot)) for target, effect in found],
+        None,
+        text=lambda target, _: texts[target],
+    )
+
+
+def _difference(
+    step: int,
+    facet: Facet,
+    members: Sequence[Member],
+    fits: Callable[[str], bool] | None,
+    *,
+    among: str | None = None,
+    text: Callable[[str, object], str] | None = None,
+) -> Difference:
+    groups = _grouped(facet, members, fits, text)
+    odd, basis = _odd_ones(groups)
+    return Difference(step=step, facet=facet, weight=WEIGHTS[facet], groups=groups, odd=odd, basis=basis, among=among)
+
+
+def _grouped(
+    facet: Facet,
+    members: Sequence[Member],
+    fits: Callable[[str], bool] | None,
+    text: Callable[[str, object], str] | None,
+) -> tuple[Group, ...]:
+    """Groups by value, the largest first; equals in the order of their first target."""
+    sorted_out: dict[str, list[Member]] = {}
+    for target, value in members:
+        sorted_out.setdefault(_key(value), []).append((target, value))
+    groups = []
+    for same in sorted_out.values():
+        target, value = same[0]
+        groups.append(
+            Group(
+                value=None if value is msgspec.UNSET else value,
+                text=text(target, value) if text is not None else facet_text(facet, value),
+                targets=tuple(one for one, _ in same),
+                expected=fits(target) if fits is not None else None,
+            )
+        )
+    return tuple(sorted(groups, key=lambda group: (-_size(group)[0], -_size(group)[1], min(group.targets))))
+
+
+def _size(group: Group) -> tuple[int, int]:
+    """Targets count once however many versions of them were run."""
+    return len({label.partition("@")[0] for label in group.targets}), len(group.targets)
+
+
+def _odd_ones(groups: Sequence[Group]) -> tuple[tuple[str, ...], Literal["expected", "majority", "none"]]:
+    if any(group.expected for group in groups):
+        return tuple(target for group in groups if not group.expected for target in group.targets), "expected"
+    if _is_majority(groups):
+        return tuple(target for group in groups[1:] for target in group.targets), "majority"
+    return tuple(target for group in groups for target in group.targets), "none"
+
+
+def _is_majority(groups: Sequence[Group]) -> bool:
+    """Whether more than half are in the first group: of targets, or of versions where there is but one target."""
+    sizes = [_size(group) for group in groups]
+    one_target = len({label.partition("@")[0] for group in groups for label in group.targets}) == 1
+    count = [columns if one_target else names for names, columns in sizes]
+    return 2 * count[0] > sum(count)
+
+
+def _with_cause(difference: Difference, diverged: Mapping[str, int]) -> Difference:
+    causes = [diverged.get(target) for target in difference.odd]
+    known = [cause for cause in causes if cause is not None]
+    if len(known) < len(causes) or not known:
+        return difference
+    return msgspec.structs.replace(difference, consequence_of=min(known))
+
+
+def _key(value: object) -> str:
+    """Equal for equal values only: 1, 1.0, true and "1" are four."""
+    return repr(value)

@@ -1,0 +1,150 @@
+"""Holds outcomes against what the scenario promises: ``expect`` of steps, ``then`` of what the observer found."""
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from milvus_parity.judge.words import (
+    collection_name,
+    collection_text,
+    effect_value,
+    expected_text,
+    facet_text,
+    then_text,
+)
+from milvus_parity.model.outcome import WEIGHTS, Effect, Facet, Outcome, StepOutcome
+from milvus_parity.model.scenario import Case, Expectation, Expected, SdkStep, Then, ThenCollection
+from milvus_parity.model.trace import CollectionSnapshot, Snapshot
+from milvus_parity.model.verdict import Failure
+
+
+def failures_of(case: Case, outcome: Outcome) -> Iterator[Failure]:
+    """What in an outcome is not as the scenario says, in the order of the steps."""
+    effects = {effect.after: effect for effect in outcome.effects}
+    results = {step.step: step for step in outcome.steps}
+    last = case.steps[-1].id if case.steps else 0
+    for step in case.steps:
+        if isinstance(step, SdkStep) and step.expect is not None and step.id in results:
+            failure = _step_failure(outcome.target, step.expect, results[step.id], ordered=case.ordered)
+            if failure is not None:
+                yield failure
+        for then in (step.then, case.then if step.id == last else None):
+            if then is not None and step.id in effects:
+                failure = _effect_failure(outcome.target, then, effects[step.id])
+                if failure is not None:
+                    yield failure
+
+
+def allows(expected: Expected, step: StepOutcome, *, ordered: bool = False) -> bool:
+    """Whether an outcome of a step is this allowed one."""
+    return _first_mismatch(expected, step, ordered=ordered) is None
+
+
+def says(expected: Expected, facet: Facet) -> bool:
+    """Whether an allowed outcome says anything of a facet."""
+    return {
+        "result": True,
+        "value": expected.value is not msgspec.UNSET,
+        "origin": expected.by is not None,
+        "code": expected.code is not None,
+        "reason": expected.reason is not None,
+    }.get(facet, False)
+
+
+def facet_fits(expected: Expected, facet: Facet, step: StepOutcome, *, ordered: bool) -> bool:
+    """Whether one facet of a step is as an allowed outcome says; true where it says nothing."""
+    if facet == "result":
+        return step.result == expected.result
+    if facet == "value" and expected.value is not msgspec.UNSET:
+        return _same_value(expected.value, step.value, ordered=ordered)
+    if facet == "origin" and expected.by is not None:
+        # Without a recording of the wire nobody knows, and nothing is guessed.
+        return step.origin in (expected.by, "not recorded", None)
+    if facet == "code" and expected.code is not None:
+        return step.code == expected.code
+    if facet == "reason" and expected.reason is not None:
+        return step.reason is not None and expected.reason.casefold() in step.reason.casefold()
+    return True
+
+
+def _first_mismatch(expected: Expected, step: StepOutcome, *, ordered: bool) -> Facet | None:
+    facets: tuple[Facet, ...] = ("result", "value", "origin", "code", "reason")
+    return next((facet for facet in facets if not facet_fits(expected, facet, step, ordered=ordered)), None)
+
+
+def _step_failure(target: str, expect: Expectation, step: StepOutcome, *, ordered: bool) -> Failure | None:
+    facet: Facet = "result"
+    for one in expect.any_of:
+        mismatch = _first_mismatch(one, step, ordered=ordered)
+        if mismatch is None:
+            return None
+        # The alternative that came nearest says which facet is wrong: one whose result fits, where there is one.
+        if mismatch != "result" and facet == "result":
+            facet = mismatch
+    actual = getattr(step, facet)
+    return Failure(
+        target=target,
+        step=step.step,
+        facet=facet,
+        weight=WEIGHTS[facet],
+        expected=" or ".join(expected_text(one) for one in expect.any_of),
+        actual=_actual_text(facet, step),
+        value=None if actual is msgspec.UNSET else actual,
+        location=expect.location,
+    )
+
+
+def _actual_text(facet: Facet, step: StepOutcome) -> str:
+    if facet == "result":
+        return f"{step.result} ({step.reason})" if step.reason else step.result
+    return facet_text(facet, getattr(step, facet))
+
+
+def _same_value(expected: object, actual: object, *, ordered: bool) -> bool:
+    if isinstance(expected, list | tuple) and isinstance(actual, list | tuple):
+        if ordered:
+            return list(map(repr, expected)) == list(map(repr, actual))
+        return sorted(map(repr, expected)) == sorted(map(repr, actual))
+    if isinstance(expected, bool) or isinstance(actual, bool):
+        return expected is actual
+    return expected == actual
+
+
+def _effect_failure(target: str, then: Then, effect: Effect) -> Failure | None:
+    wrong = [
+        (collection_name(database, name), wanted, effect.snapshot.databases.get(database, {}).get(name))
+        for database, collections in then.databases.items()
+        for name, wanted in collections.items()
+        if not _holds(wanted, effect.snapshot, database, name)
+    ]
+    if not wrong:
+        return None
+    return Failure(
+        target=target,
+        step=effect.after,
+        facet="effect",
+        weight=WEIGHTS["effect"],
+        expected="; ".join(f"{name}: {then_text(wanted)}" for name, wanted, _ in wrong),
+        actual="; ".join(f"{name}: {collection_text(found)}" for name, _, found in wrong),
+        value=effect_value(effect.snapshot),
+        location=then.location,
+    )
+
+
+def _holds(wanted: ThenCollection, snapshot: Snapshot, database: str, name: str) -> bool:
+    found = snapshot.databases.get(database, {}).get(name)
+    if found is None:
+        return not wanted.exists
+    return wanted.exists and _collection_holds(wanted, found)
+
+
+def _collection_holds(wanted: ThenCollection, found: CollectionSnapshot) -> bool:
+    if wanted.partitions is not None and sorted(wanted.partitions) != sorted(found.partitions):
+        return False
+    if wanted.loaded is not None and sorted(wanted.loaded) != sorted(found.loaded):
+        return False
+    return wanted.rows is None or _rows_hold(wanted.rows, found.rows)
+
+
+def _rows_hold(wanted: Mapping[str, int], found: Mapping[str, int]) -> bool:
+    return all(found.get(name) == count for name, count in wanted.items())
