@@ -82,7 +82,7 @@ def explain(program: Program, errors: Sequence[CompileError], case: Case | None)
                 place = step.location
         where = f"{place}: " if place else ""
         said.append(
-            f"{where}step {span.step} ({snippet.operation}), line {line + 1} of its snippet: {error.message}\n    {text}"
+            f"{where}step {span.step} ({snippet.operation}), line {line + 1} of the snippet: {error.message}\n    {text}"
         )
     more = f"\n  and {len(errors) - 5} more" if len(errors) > 5 else ""
     return "The program does not compile.\n  " + "\n  ".join(said) + more

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from milvus_parity.engine.build import Built, build_all
-from milvus_parity.engine.events import ExecutionFinished, ExecutionStarted, LaneChanged, LaneProgress, Subscriber
+from milvus_parity.model.events import ExecutionFinished, ExecutionStarted, LaneChanged, LaneProgress, Subscriber
 from milvus_parity.engine.execution import Executor, Innocent
 from milvus_parity.engine.worker import Session
 from milvus_parity.model.errors import ParityError

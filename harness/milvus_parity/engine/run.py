@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from milvus_parity.engine.databases import DatabasePool, StateKeeper
-from milvus_parity.engine.events import LaneChanged, RunFinished, Subscriber
+from milvus_parity.model.events import LaneChanged, RunFinished, Subscriber
 from milvus_parity.engine.execution import Credentials, Executor
 from milvus_parity.engine.lane import Lane, Prepared
 from milvus_parity.model.errors import ParityError
@@ -105,7 +106,7 @@ class Engine:
         everything = asyncio.gather(*tasks)
         ended = Stop(end="complete")
         try:
-            await asyncio.wait({everything, self._stop}, return_when=asyncio.FIRST_COMPLETED)
+            await _first(everything, self._stop)
             if self._stop.done():
                 ended = self._stop.result()
             else:
@@ -192,6 +193,10 @@ class Engine:
             self._writer.programs(stored(program, target) for program in programs)
         except StoreError as error:
             self.stop("error", str(error))
+
+
+async def _first(*futures: asyncio.Future[Any]) -> None:
+    await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
 
 
 def stored(program: Program, target: Target) -> StoredProgram:

@@ -130,3 +130,12 @@ def container_image(option: str) -> str:
     if "/" in rest or ":" in rest or "@" in rest:
         return rest
     return f"{DEFAULT_IMAGE}:{rest}"
+
+
+def version_in_advance(option: str) -> str | None:
+    """The server's version, where an option says it before anything is started; None where only the server knows."""
+    if option.strip() == "embedded":
+        from milvus_parity.servers.wheel import VERSION
+
+        return VERSION
+    return None

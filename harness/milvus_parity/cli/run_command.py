@@ -1,0 +1,90 @@
+"""``milvus-parity run``."""
+
+import sys
+from datetime import date
+from pathlib import Path
+
+import click
+
+from milvus_parity.cli.options import Strictness, cache_folder, read_cases, read_packs, selection, sources
+
+
+@click.command("run")
+@selection
+@click.option(
+    "--milvus",
+    default="embedded",
+    show_default=True,
+    metavar="embedded|lite|container[:TAG]|ADDRESS",
+    help="The server. Credentials of an ADDRESS come from MILVUS_PARITY_USER, MILVUS_PARITY_PASSWORD or "
+    "MILVUS_PARITY_TOKEN, an authority for TLS from MILVUS_PARITY_TLS_CA.",
+)
+@click.option("--jobs", type=click.IntRange(1), default=16, show_default=True, help="Executions at once.")
+@click.option(
+    "--timeout", type=click.FloatRange(0.1), default=60.0, show_default=True, help="Seconds for one execution."
+)
+@click.option("--fail-fast", is_flag=True, help="Stop at the first difference or failure.")
+@click.option("--require", multiple=True, metavar="TARGET", help="A target that must be available. Repeatable.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="The run's folder.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "junit", "markdown", "html"]),
+    default="text",
+    show_default=True,
+)
+@click.option(
+    "--strict", type=click.Choice(["should", "must"]), default="should", show_default=True, help="What counts."
+)
+@click.option("--ledger", type=click.Path(dir_okay=False, path_type=Path), help="Known differences.")
+@click.option("--no-record", is_flag=True, help="Do not record what goes over the wire.")
+@sources
+def command(
+    wanted: tuple[str, ...],
+    patterns: tuple[str, ...],
+    milvus: str,
+    jobs: int,
+    timeout: float,
+    fail_fast: bool,
+    require: tuple[str, ...],
+    out: Path | None,
+    form: str,
+    strict: Strictness,
+    ledger: Path | None,
+    no_record: bool,
+    scenarios: tuple[Path, ...],
+    runners: tuple[Path, ...],
+) -> int:
+    """Run the scenarios through all SDKs that can run here, and compare."""
+    import asyncio
+
+    from milvus_parity.cli.judging import find_ledger, judged, shown
+    from milvus_parity.cli.progress import progress_for_terminal
+    from milvus_parity.cli.session import Wishes, run_session
+    from milvus_parity.engine.plan import select
+    from milvus_parity.runtime.process import ProcessRuntime
+
+    packs = read_packs(runners)
+    cases = select(read_cases(scenarios), patterns)
+    wishes = Wishes(
+        targets=wanted,
+        require=require,
+        milvus=milvus,
+        jobs=jobs,
+        timeout=timeout,
+        record=not no_record,
+        out=out,
+        cache=cache_folder(),
+        options={"target": wanted, "scenario": patterns, "milvus": milvus, "timeout": timeout},
+    )
+    tell, progress = progress_for_terminal()
+    try:
+        session = asyncio.run(run_session(wishes, packs, cases, tell, runtime=ProcessRuntime(wishes.cache)))
+    finally:
+        progress.close()
+    record, verdict = judged(session.folder, packs, find_ledger(ledger, scenarios), date.today())
+    click.echo(shown(record, verdict, form))
+    click.echo(f"\nThe run is kept in {session.folder}", err=True)
+    from milvus_parity.judge import exit_code
+
+    return int(exit_code(verdict, strict=strict, required=require))

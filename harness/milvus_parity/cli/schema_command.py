@@ -1,0 +1,40 @@
+"""``milvus-parity schema``: JSON Schemas."""
+
+import json
+
+import click
+
+KINDS = ["scenario", "run", "trace", "call", "report"]
+
+
+@click.command("schema")
+@click.argument("kind", type=click.Choice(KINDS))
+def command(kind: str) -> None:
+    """Print a JSON Schema: of scenario files, a run's header, its traces, its recorded calls, or a JSON report."""
+    click.echo(json.dumps(schema_of(kind), indent=2, ensure_ascii=False))
+
+
+def schema_of(kind: str) -> dict[str, object]:
+    """The schema of one kind."""
+    import msgspec
+
+    if kind == "scenario":
+        from milvus_parity.scenarios.schema import scenario_schema
+
+        return scenario_schema()
+    if kind == "report":
+        from milvus_parity.report import report_schema
+
+        return report_schema()
+    if kind == "run":
+        from milvus_parity.model.run import RunHeader
+
+        return msgspec.json.schema(RunHeader)
+    if kind == "trace":
+        from milvus_parity.model.trace import Trace
+
+        return msgspec.json.schema(Trace)
+    from milvus_parity.model.wire import schema
+
+    found: dict[str, object] = schema()
+    return found
