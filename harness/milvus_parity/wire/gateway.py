@@ -27,6 +27,9 @@ from milvus_parity.wire.tee import BUFFER_BYTES, Tee
 SETTLE_SECONDS = 0.1
 """How long to go on reading what has already been sent before a step changes."""
 
+NOTICE_SECONDS = 0.05
+"""Time for clients to see that their connections were reset: else a call made at once would still go to a dead one."""
+
 _Result = TypeVar("_Result")
 
 
@@ -41,6 +44,18 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     tls: ssl.SSLContext | None = None
     server_name: str | None = None
+
+    @classmethod
+    def to(cls, host: str, port: int, *, tls: bool = False, ca: str = "", server_name: str | None = None) -> Self:
+        """Describe an upstream. ``ca``: path of a PEM file with authorities, empty for the system's.
+
+        Raises OSError when the file can't be read.
+        """
+        if not tls:
+            return cls(host=host, port=port)
+        context = ssl.create_default_context(cafile=ca or None)
+        context.set_alpn_protocols(["h2"])
+        return cls(host=host, port=port, tls=context, server_name=server_name)
 
 
 class Endpoint(Protocol):
@@ -187,7 +202,7 @@ class _RecordedEndpoint:
 
     async def restore(self) -> None:
         """The server is back. Connections that were muted are reset: what they missed can't be made good."""
-        await self._there(self._call(self._restore))
+        await self._there(self._restore())
 
     async def close(self) -> Recording:
         """Give the address up and return what went through it. A second time returns the same."""
@@ -289,17 +304,19 @@ class _RecordedEndpoint:
         for tee in self._tees:
             tee.mute()
 
-    def _restore(self) -> None:
-        if self._muted:
-            self._muted = False
-            for tee in list(self._tees):
-                tee.cut("connection cut at the end of the fault 'mute'")
+    async def _restore(self) -> None:
+        muted = [tee for tee in self._tees if tee.muted]
+        self._muted = False
+        for tee in muted:
+            tee.cut("connection cut at the end of the fault 'mute'")
         if self._reserved is not None:
             self._reserved.close()
             self._reserved = None
         if self._listener is None:
             self._listener = _listener(self.host, self.port)
             self.listen()
+        if muted:
+            await asyncio.sleep(NOTICE_SECONDS)
 
     async def _shut(self) -> None:
         await self._settle()

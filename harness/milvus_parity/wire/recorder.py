@@ -23,8 +23,8 @@ MAX_CALLS = 5_000
 """Calls that are kept of one execution; a program that goes round in circles must not fill the memory."""
 
 YIELD_SECONDS = 50e-6
-"""Pause of the decoding thread after each call. Without it, a thread that is busy with bytes waits for the interpreter lock
-up to 5 ms at each piece: calls at 8 at once took 12 ms instead of 4 while something was decoded."""
+"""Pause of the decoding thread after each call. Without it, the thread that moves the bytes waits up to 5 ms for the
+interpreter's lock at each piece: calls at 8 at once took 12 ms instead of 4 while something was decoded."""
 
 Convert = Callable[[WireCall, int], RecordedCall]
 """Makes the record of a call of the connection with that index."""
