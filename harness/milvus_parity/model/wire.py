@@ -6,6 +6,7 @@ as they were sent; what differs by nature between two runs (ids, timestamps, who
 compared, by ``milvus_parity.wire.normalise``, so that a stored run can be judged again by newer rules.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -79,6 +80,40 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def complete(self) -> bool:
         """Whether every call of the execution is in ``calls``."""
         return self.problem is None
+
+
+class RoundTrips(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How many calls an operation takes one SDK, over all steps that were recorded; the SDK's own calls don't count."""
+
+    operation: str
+    target: str
+    steps: int
+    least: int
+    most: int
+    total: int
+    methods: tuple[str, ...] = ()
+
+
+class FieldDifference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A field of a call that targets sent differently: target -> value as JSON text, None where it wasn't sent."""
+
+    path: str
+    values: Mapping[str, str | None]
+
+
+class CallComparison(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The n-th call (``occurrence``, from 1) of a method in a step, across targets."""
+
+    name: str
+    occurrence: int
+    sent_by: tuple[str, ...]
+    not_sent_by: tuple[str, ...] = ()
+    differences: tuple[FieldDifference, ...] = ()
+
+    @property
+    def same(self) -> bool:
+        """Whether all targets sent it, and sent the same."""
+        return not self.not_sent_by and not self.differences
 
 
 def schema() -> dict[str, Any]:
