@@ -192,9 +192,9 @@ def connect(environ: Mapping[str, str] | None = None) -> Engine:
     if len(refusals) == 1:
         raise refusals[0][1]
     # The most telling refusal: a socket that is there but closed to us, rather than those that are not there.
-    for place, error in refusals:
+    for place, refusal in refusals:
         if place.socket_path is not None and os.path.lexists(place.socket_path):
-            raise error
+            raise refusal
     tried = ", ".join(place.address.removeprefix("unix://") for place, _ in refusals)
     raise EngineError("No container engine was found on this machine.", where=f"tried {tried}", hint=NO_ENGINE_HINT)
 

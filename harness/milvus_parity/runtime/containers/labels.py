@@ -25,10 +25,12 @@ HOST = "milvus-parity.host"
 CREATED = "milvus-parity.created"
 
 KIND = "milvus-parity.kind"
-"""Of images: ``sdk`` (an SDK in its toolchain) and ``build`` (compiled programs) stay, ``passing`` ones go with a run."""
+"""Of images: ``sdk`` (an SDK in its toolchain), ``build`` (compiled programs); ``passing`` ones go with their run."""
 TARGET = "milvus-parity.target"
 VERSION = "milvus-parity.version"
 KEY = "milvus-parity.key"
+SDK = "milvus-parity.sdk"
+"""Of images of programs: the image of their SDK."""
 BASE = "milvus-parity.base"
 BASE_ID = "milvus-parity.base-id"
 

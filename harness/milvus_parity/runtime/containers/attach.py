@@ -1,0 +1,240 @@
+"""A worker in a container, spoken to over the stream that the engine attaches to it.
+
+The engine sends standard output and standard error over one connection, in frames with an 8-byte header. A thread reads
+them: the SDK's sockets are of several kinds (Unix, TLS, ssh), which have only blocking reads in common.
+"""
+
+import asyncio
+import contextlib
+import struct
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from milvus_parity.runtime.base import Exit
+from milvus_parity.runtime.containers.engine import Engine, EngineError, EngineGoneError
+from milvus_parity.runtime.containers.settings import size_words
+from milvus_parity.runtime.pipes import LineSplitter, LogTail
+
+HEADER = struct.Struct(">BxxxL")
+STDOUT, STDERR = 1, 2
+READ_BYTES = 1 << 16
+
+PENDING_BYTES = 8 << 20
+"""Unread lines beyond which reading stops, so that a worker that floods its output waits instead of filling memory."""
+
+LAST_WORDS_SECONDS = 1.0
+"""How long what an ended worker had written may still take to arrive."""
+
+SIGKILL = 137
+SIGTERM = 143
+
+
+class Frames:
+    """Takes the engine's frames apart: bytes in, (stream, bytes) out; a frame need not be whole to be passed on."""
+
+    def __init__(self) -> None:
+        self._header = bytearray()
+        self._stream = 0
+        self._left = 0
+
+    def feed(self, data: bytes) -> list[tuple[int, bytes]]:
+        """The pieces in the next bytes."""
+        pieces = []
+        at = 0
+        while at < len(data):
+            if self._left:
+                piece = data[at : at + self._left]
+                pieces.append((self._stream, piece))
+                self._left -= len(piece)
+                at += len(piece)
+                continue
+            wanted = HEADER.size - len(self._header)
+            self._header += data[at : at + wanted]
+            at += wanted
+            if len(self._header) == HEADER.size:
+                self._stream, self._left = HEADER.unpack(self._header)
+                self._header.clear()
+        return pieces
+
+
+class Lines:
+    """Lines on their way from the reading thread to the event loop, bounded by their size."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._lines: deque[bytes] = deque()
+        self._bytes = 0
+        self._ended = False
+        self._room = threading.Condition()
+        self._waiting: asyncio.Future[None] | None = None
+
+    def put(self, lines: list[bytes]) -> None:
+        """Add lines; waits while too much is unread. In the reading thread."""
+        with self._room:
+            self._room.wait_for(lambda: self._bytes < PENDING_BYTES or self._ended)
+            self._lines.extend(lines)
+            self._bytes += sum(map(len, lines))
+        self._wake()
+
+    def end(self) -> None:
+        """There will be no more. From any thread, more than once."""
+        with self._room:
+            self._ended = True
+            self._room.notify_all()
+        self._wake()
+
+    def _wake(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed, and with it whoever would read
+            self._loop.call_soon_threadsafe(self._notice)
+
+    def _notice(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    async def get(self) -> bytes | None:
+        """The next line; None at the end."""
+        while True:
+            with self._room:
+                if self._lines:
+                    line = self._lines.popleft()
+                    self._bytes -= len(line)
+                    self._room.notify_all()
+                    return line
+                if self._ended:
+                    return None
+                self._waiting = self._loop.create_future()
+            await self._waiting
+
+
+class ContainerConnection:
+    """A running worker. ``stream`` is what the SDK's attach gave; its sending side is standard input."""
+
+    def __init__(self, engine: Engine, container: str, stream: Any, memory: int, forget: Callable[[str], None]) -> None:
+        self._engine = engine
+        self.container = container
+        self._stream = stream
+        self._socket = getattr(stream, "_sock", stream)
+        self._memory = memory
+        self._forget = forget
+        self._tail = LogTail()
+        self._lines = Lines(asyncio.get_running_loop())
+        self._out: deque[bytes] = deque()
+        self._to_send = threading.Condition()
+        self._closed = False
+        self._killed = False
+        self._exit: asyncio.Task[Exit] | None = None
+        self._reader = threading.Thread(target=self._read, name=f"read-{container[:12]}", daemon=True)
+        self._reader.start()
+        threading.Thread(target=self._write, name=f"write-{container[:12]}", daemon=True).start()
+
+    def _read(self) -> None:
+        frames, splitter = Frames(), LineSplitter()
+        receive = getattr(self._socket, "recv", None) or self._stream.read
+        with contextlib.suppress(OSError, ValueError):  # closed under the read
+            while data := receive(READ_BYTES):
+                for stream, piece in frames.feed(data):
+                    if stream == STDERR:
+                        self._tail.write(piece)
+                    elif stream == STDOUT and (lines := splitter.feed(piece)):
+                        self._lines.put(lines)
+        if rest := splitter.end():
+            self._lines.put(rest)
+        self._stop_sending()
+        self._lines.end()
+
+    def _write(self) -> None:
+        send = getattr(self._socket, "sendall", None) or self._stream.write
+        with contextlib.suppress(OSError, ValueError):
+            while True:
+                with self._to_send:
+                    self._to_send.wait_for(lambda: self._out or self._closed)
+                    if self._closed:
+                        break
+                    data = b"".join(self._out)
+                    self._out.clear()
+                send(data)
+        self._stop_sending()
+
+    def _stop_sending(self) -> None:
+        with self._to_send:
+            self._closed = True
+            self._to_send.notify_all()
+
+    @property
+    def logged(self) -> int:
+        """How many bytes it has written to standard error so far."""
+        return self._tail.written
+
+    def log(self, since: int = 0) -> str:
+        """What it wrote to standard error after its first ``since`` bytes, as far as kept."""
+        return self._tail.text(since)
+
+    async def send(self, line: bytes) -> None:
+        """Send one line."""
+        with self._to_send:
+            if self._closed:
+                raise ConnectionResetError("the worker is gone")
+            self._out.append(line + b"\n")
+            self._to_send.notify_all()
+
+    async def receive(self) -> bytes | None:
+        """The next line of its standard output; None at the end."""
+        return await self._lines.get()
+
+    async def kill(self) -> None:
+        """End its container, with all that runs in it."""
+        with contextlib.suppress(EngineError):
+            if self._exit is None or not self._exit.done():
+                await self._engine.ask("ending a worker", self._kill)
+            await self.wait()
+
+    def _kill(self) -> None:
+        import docker.errors
+
+        with contextlib.suppress(docker.errors.APIError):  # it ended by itself, or is gone
+            self._engine.client.api.kill(self.container)
+            self._killed = True
+
+    async def wait(self) -> Exit:
+        """How it ended. Its container is removed. Raises EngineGoneError when the engine can no longer tell."""
+        if self._exit is None:
+            self._exit = asyncio.create_task(self._end())
+        return await asyncio.shield(self._exit)
+
+    async def _end(self) -> Exit:
+        try:
+            state = await self._engine.ask("waiting for a worker", self._wait_and_remove)
+        finally:
+            self._stop_sending()
+            self._lines.end()
+            with contextlib.suppress(OSError, ValueError):
+                self._stream.close()
+        self._forget(self.container)
+        return exit_from(state, killed=self._killed, memory=self._memory)
+
+    def _wait_and_remove(self) -> dict[str, Any]:
+        import docker.errors
+
+        api = self._engine.client.api
+        try:
+            api.wait(self.container, timeout=None)
+            state = dict(api.inspect_container(self.container)["State"])
+        except docker.errors.NotFound:  # somebody else removed it
+            return {"ExitCode": SIGKILL}
+        # An engine that is going down ends its containers by SIGTERM; nothing else here does.
+        if state.get("ExitCode") == SIGTERM and not self._killed and not self._engine.answers():
+            raise EngineGoneError("The container engine went down and took a worker with it.")
+        with contextlib.suppress(docker.errors.APIError):
+            api.remove_container(self.container, force=True, v=True)
+        self._reader.join(LAST_WORDS_SECONDS)
+        return state
+
+
+def exit_from(state: dict[str, Any], *, killed: bool, memory: int) -> Exit:
+    """How a container ended, from its state. ``killed``: the harness did it, so no limit is to blame."""
+    status = int(state.get("ExitCode") or 0)
+    if state.get("OOMKilled") and not killed:
+        return Exit(status=status, by_limit=f"memory limit of {size_words(memory)}")
+    return Exit(signal=status - 128) if 128 < status < 128 + 65 else Exit(status=status)

@@ -1,0 +1,102 @@
+"""All programs of a target, compiled in a container that has no network, kept as an image."""
+
+import asyncio
+import shlex
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from milvus_parity.model.errors import NotAvailableError
+from milvus_parity.runtime.base import Build, BuildError, Progress
+from milvus_parity.runtime.commands import fill, fill_environment
+from milvus_parity.runtime.containers import inputs, labels
+from milvus_parity.runtime.containers.attach import exit_from
+from milvus_parity.runtime.containers.engine import Engine
+from milvus_parity.runtime.containers.inputs import Content
+from milvus_parity.runtime.containers.settings import Limits
+from milvus_parity.runtime.containers.starting import Containers, Wish
+from milvus_parity.runtime.process import compile_errors, last_lines
+
+KEPT_LINES = 400
+"""Lines of a compiler's output that are kept: its last."""
+
+
+def wish(build: Build, sources: Mapping[str, str], limits: Limits) -> Wish:
+    """The container that compiles: it starts from the SDK's image and may write where the programs and caches lie."""
+    spec, target = build.sdk.pack.spec.build, build.sdk.target
+    places = inputs.places(target)
+    # As one shell command: a container has one life. A failing command ends it, and its output is the last.
+    script = "exec 2>&1; " + " && ".join(shlex.join(fill(words, places)) for words in spec.commands)
+    files = {f"work/{path}": Content(text.encode("utf-8", "surrogatepass")) for path, text in sources.items()}
+    return Wish(
+        name=f"compiler-{target.name}",
+        image=build.sdk.folder,
+        command=("sh", "-c", script),
+        environment=fill_environment(spec.environment, places),
+        folder=inputs.PLACES["work"],
+        limits=limits,
+        read_only=False,
+        archive=inputs.archive(files, folders={"work": 0o777, "build": 0o777}, open_to_all=True),
+    )
+
+
+async def compile_programs(
+    engine: Engine, containers: Containers, build: Build, sources: Mapping[str, str], limits: Limits, progress: Progress
+) -> None:
+    """Make the image that ``build.folder`` names. Raises BuildError when the programs do not compile."""
+    spec, target = build.sdk.pack.spec.build, build.sdk.target
+    lines: deque[str] = deque(maxlen=KEPT_LINES)
+    connection = await containers.start(wish(build, sources, limits))
+    try:
+        async with asyncio.timeout(spec.timeout):
+            while (raw := await connection.receive()) is not None:
+                line = raw.decode("utf-8", "replace").rstrip()
+                lines.append(line)
+                if line:
+                    progress(line)
+            state = await engine.ask("waiting for a compiler", lambda: _ended(engine, connection.container))
+        _judge(build, state, "\n".join(lines), limits)
+        await engine.ask(f"keeping the programs of {target.label}", lambda: _keep(engine, connection.container, build))
+    except TimeoutError:
+        raise BuildError(
+            f"The programs of {target.label} were not compiled within {spec.timeout:g} s.", (), "\n".join(lines)
+        ) from None
+    finally:
+        await connection.kill()
+
+
+def _judge(build: Build, state: dict[str, Any], output: str, limits: Limits) -> None:
+    ended = exit_from(state, killed=False, memory=limits.memory)
+    label = build.sdk.target.label
+    if ended.by_limit:
+        raise NotAvailableError(
+            f"The compiler for {label} was killed by its {ended.by_limit}.",
+            hint="Give it more, as in MILVUS_PARITY_BUILD_MEMORY=8g.",
+        )
+    if ended.status != 0:
+        raise BuildError(
+            f"The programs of {label} do not compile: {ended}.",
+            compile_errors(build.sdk.pack.spec.build.errors, output, inputs.PLACES["work"]),
+            output,
+            hint=last_lines(output),
+        )
+
+
+def _ended(engine: Engine, container: str) -> dict[str, Any]:
+    """Wait for a container's end and return its state; it stays."""
+    engine.client.api.wait(container, timeout=None)
+    return dict(engine.client.containers.get(container).attrs["State"])
+
+
+def _keep(engine: Engine, container: str, build: Build) -> None:
+    target = build.sdk.target
+    marks = {
+        labels.KIND: "build",
+        labels.TARGET: target.name,
+        labels.VERSION: target.version,
+        labels.KEY: build.key,
+        labels.SDK: build.sdk.folder,
+    }
+    repository, _, tag = build.folder.rpartition(":")
+    changes = [f'LABEL {name}="{value}"' for name, value in marks.items()]
+    engine.client.containers.get(container).commit(repository, tag, changes=changes)

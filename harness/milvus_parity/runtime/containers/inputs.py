@@ -1,0 +1,221 @@
+"""What goes into an image: the build context of a pack, the base prepared for fetching, and the hash of it all.
+
+Pure but for reading files. Contexts are tar archives that come out the same, byte for byte, for the same files.
+"""
+
+import hashlib
+import io
+import re
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from milvus_parity.model.errors import BadInputError
+from milvus_parity.model.target import Target
+from milvus_parity.packs.pack import Pack
+from milvus_parity.runtime.containers import trust
+from milvus_parity.runtime.containers.settings import ContainerSettings
+from milvus_parity.runtime.process import digest
+
+ROOT = "/opt/parity"
+PLACES = {name: f"{ROOT}/{name}" for name in ("pack", "sdk", "work", "build", "cache")}
+"""Where the placeholders of pack.toml point to in a container."""
+
+LAYOUT = 1
+"""Raised when images made by an older harness cannot be used any more."""
+
+DOCKERFILE = "Dockerfile"
+
+_BASE = re.compile(r"^\s*ARG\s+BASE=(?P<base>\S+)\s*$", re.MULTILINE | re.IGNORECASE)
+
+
+def places(target: Target) -> dict[str, str]:
+    """All placeholders of a pack's commands, as they are in a container."""
+    return {
+        **PLACES,
+        "version": target.version,
+        "package": target.package,
+        "target": target.name,
+        "python": "python3",
+    }
+
+
+def base_image(pack: Pack, settings: ContainerSettings) -> str:
+    """The image a pack's Dockerfile starts from. Raises BadInputError when it names none."""
+    if chosen := settings.bases.get(pack.language):
+        return chosen
+    dockerfile = pack.folder / DOCKERFILE
+    found = _BASE.search(dockerfile.read_text(encoding="utf-8"))
+    if found is None:
+        raise BadInputError(
+            "The Dockerfile names no base image.",
+            where=str(dockerfile),
+            hint="It begins with `ARG BASE=IMAGE` and `FROM ${BASE}`.",
+        )
+    return found["base"].strip("\"'")
+
+
+def context_files(pack: Pack) -> dict[str, Path]:
+    """The files of a pack's build context: path in it -> file.
+
+    The templates and pack.toml are for the harness alone and stay out of it: a better snippet must not fetch the SDK
+    again. A .dockerignore is honoured.
+    """
+    from docker.utils import exclude_paths
+
+    ignore = pack.folder / ".dockerignore"
+    patterns = ignore.read_text(encoding="utf-8").splitlines() if ignore.is_file() else []
+    rules = [line.strip() for line in patterns if line.strip() and not line.lstrip().startswith("#")]
+    templates = {folder.split("/", 1)[0] for spec in pack.spec.targets.values() for folder in spec.templates}
+    left_out = {*templates, "pack.toml", ".dockerignore", "__pycache__"} - {"."}
+    return {
+        name: pack.folder / name
+        for name in sorted(exclude_paths(str(pack.folder), rules, dockerfile=DOCKERFILE))
+        if (pack.folder / name).is_file()
+        and not left_out & {Path(name).parts[0]}
+        and "__pycache__" not in Path(name).parts
+    }
+
+
+class Content(msgspec.Struct, frozen=True):
+    """A file of an archive."""
+
+    data: bytes
+    executable: bool = False
+
+
+def read_files(files: Mapping[str, Path]) -> dict[str, Content]:
+    """Read them."""
+    return {name: Content(path.read_bytes(), bool(path.stat().st_mode & 0o100)) for name, path in sorted(files.items())}
+
+
+def archive(
+    files: Mapping[str, Content], *, folders: Mapping[str, int] | None = None, open_to_all: bool = False
+) -> bytes:
+    """A tar archive. ``folders``: further folders and their modes. ``open_to_all``: whoever builds may write there."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        made = dict(folders or {})
+        for name in files:
+            for parent in list(Path(name).parents)[-2::-1]:  # outermost first, without "."
+                made.setdefault(parent.as_posix(), 0o777 if open_to_all else 0o755)
+        for name, mode in sorted(made.items()):
+            info = tarfile.TarInfo(name)
+            info.type, info.mode = tarfile.DIRTYPE, mode
+            tar.addfile(info)
+        for name, content in sorted(files.items()):
+            info = tarfile.TarInfo(name)
+            info.size = len(content.data)
+            info.mode = (0o666 if open_to_all else 0o644) | (0o111 if content.executable else 0)
+            tar.addfile(info, io.BytesIO(content.data))
+    return buffer.getvalue()
+
+
+def files_digest(files: Mapping[str, Content]) -> str:
+    """A hash of files by path, content and executable bit."""
+    return digest({name: [hashlib.sha256(c.data).hexdigest(), c.executable] for name, c in files.items()})
+
+
+def build_arguments(base: str, target: Target) -> dict[str, str]:
+    """The build arguments that every pack's Dockerfile is given."""
+    return {"BASE": base, "PACKAGE": target.package, "SDK_VERSION": target.version, "TARGET": target.name}
+
+
+def extra_files(settings: ContainerSettings) -> dict[str, Content]:
+    """The files and folders that are put beside the package managers: absolute place without its slash -> content."""
+    files: dict[str, Path] = {}
+    for place, here in settings.build_files.items():
+        name = place.strip("/")
+        if here.is_dir():
+            files |= {f"{name}/{p.relative_to(here).as_posix()}": p for p in here.rglob("*") if p.is_file()}
+        else:
+            files[name] = here
+    return read_files(files)
+
+
+def sdk_key(files: Mapping[str, Content], base: str, target: Target, settings: ContainerSettings) -> str:
+    """The key of an SDK's image.
+
+    Authorities, proxies and registries are not in it: they are the way an SDK comes, not what it is. Files given for
+    the build are: a local package feed may be among them.
+    """
+    return digest(LAYOUT, files_digest(files), files_digest(extra_files(settings)), build_arguments(base, target))
+
+
+def sdk_tag(target: Target, key: str) -> str:
+    """The name of an SDK's image."""
+    return f"milvus-parity/sdk-{target.name}:{tag_words(target.version)}-{key[:12]}"
+
+
+def build_tag(target: Target, key: str) -> str:
+    """The name of the image that holds compiled programs."""
+    return f"milvus-parity/build-{target.name}:{tag_words(target.version)}-{key[:12]}"
+
+
+def tag_words(text: str) -> str:
+    """A text as part of a tag: other characters than letters, digits, dot, hyphen and underscore become hyphens."""
+    return re.sub(r"[^\w.-]+", "-", text, flags=re.ASCII).strip(".-")[:80] or "none"
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A base with what fetching needs: its Dockerfile and context."""
+
+    dockerfile: str
+    files: dict[str, Content]
+
+
+def prepared_base(base: str, settings: ContainerSettings) -> Prepared:
+    """The base image plus authorities, variables and files. Raises BadInputError for a bundle that is none."""
+    files = {f"files/{name}": content for name, content in extra_files(settings).items()}
+    environment = dict(settings.build_environment)
+    java = trust.java_proxy_options(environment)
+    if settings.ca_bundle is not None:
+        try:
+            bundle = trust.joined_bundle(settings.ca_bundle.read_text(encoding="utf-8", errors="replace"))
+            files[f"files{trust.BUNDLE}"] = Content(bundle.encode())
+            files[f"files{trust.TRUSTSTORE}"] = Content(trust.truststore(bundle))
+        except (ValueError, OSError) as error:
+            raise BadInputError(
+                f"The CA bundle cannot be used: {error}.",
+                where=str(settings.ca_bundle),
+                hint="It is a PEM file with the certificates of the authorities to trust.",
+            ) from error
+        environment = {**trust.ENVIRONMENT, **environment}
+        java = f"{trust.JAVA_OPTIONS} {java}".strip()
+    if java:
+        environment["JAVA_TOOL_OPTIONS"] = " ".join(filter(None, [java, environment.get("JAVA_TOOL_OPTIONS", "")]))
+    lines = [f"FROM {base}", "USER 0"]
+    if files:
+        lines.append("COPY files/ /")
+    lines += environment_lines(environment)
+    return Prepared("\n".join(lines) + "\n", files)
+
+
+def kept_dockerfile(base: str, fetched: str, fetched_config: Mapping[str, object], prepared_environment: object) -> str:
+    """The Dockerfile that takes an SDK out of the image it was fetched in and leaves behind how that was done.
+
+    Only what lies under /opt/parity is taken, and the variables, user and folder that the pack's Dockerfile set.
+    """
+    before = set(prepared_environment) if isinstance(prepared_environment, list) else set()
+    now = fetched_config.get("Env")
+    changed = [line for line in now if line not in before] if isinstance(now, list) else []
+    lines = [f"FROM {base}", f"COPY --from={fetched} {ROOT} {ROOT}"]
+    lines += environment_lines(dict(line.split("=", 1) for line in changed))
+    if folder := fetched_config.get("WorkingDir"):
+        lines.append(f"WORKDIR {folder}")
+    if user := fetched_config.get("User"):
+        lines.append(f"USER {user}")
+    return "\n".join(lines) + "\n"
+
+
+def environment_lines(environment: Mapping[str, str]) -> list[str]:
+    """ENV instructions in which every value stays what it is. Raises BadInputError for one with a line break."""
+    lines = []
+    for name, value in sorted(environment.items()):
+        if "\n" in value or "\r" in value:
+            raise BadInputError(f"The variable {name} has a line break in it, which no Dockerfile can say.")
+        quoted = re.sub(r'([\\"$])', r"\\\1", value)
+        lines.append(f'ENV {name}="{quoted}"')
+    return lines

@@ -1,0 +1,105 @@
+"""Containers of one run: made with its labels and locks, attached before they start, kept in view until they end."""
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+from milvus_parity.model.errors import NotAvailableError
+from milvus_parity.model.scenario import Frozen
+from milvus_parity.runtime.containers import inputs
+from milvus_parity.runtime.containers.attach import ContainerConnection
+from milvus_parity.runtime.containers.engine import Engine, EngineError
+from milvus_parity.runtime.containers.labels import Owner
+from milvus_parity.runtime.containers.limits import SCRATCH, locks, user
+from milvus_parity.runtime.containers.settings import Limits
+
+
+class Wish(Frozen, frozen=True, kw_only=True):
+    """A container that is wanted. ``name`` is for people; ``network`` None is none at all.
+
+    ``archive`` is unpacked under /opt/parity before the start, which a read-only root does not take.
+    """
+
+    name: str
+    image: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    folder: str
+    limits: Limits
+    network: str | None = None
+    read_only: bool = True
+    stdin: bool = False
+    archive: bytes | None = None
+
+
+class Containers:
+    """Starts them. ``processors``: how many the engine has."""
+
+    def __init__(self, engine: Engine, owner: Owner, processors: int) -> None:
+        self._engine = engine
+        self._owner = owner
+        self._processors = processors
+        self._numbers = itertools.count(1)
+        self._running: dict[str, ContainerConnection] = {}
+
+    async def start(self, wish: Wish) -> ContainerConnection:
+        """Make and start a container. Raises EngineError, and NotAvailableError when its command cannot be started."""
+        number = next(self._numbers)
+        stream, container = await self._engine.ask(f"starting {wish.name}", lambda: self._start(wish, number))
+        connection = ContainerConnection(self._engine, container, stream, wish.limits.memory, self._forget)
+        self._running[container] = connection
+        return connection
+
+    def _start(self, wish: Wish, number: int) -> tuple[Any, str]:
+        import docker.errors
+
+        api = self._engine.client.api
+        try:
+            configured = str(self._engine.client.images.get(wish.image).attrs["Config"].get("User") or "")
+        except docker.errors.ImageNotFound:
+            raise EngineError(
+                f"The image {wish.image} is gone.", hint="Somebody removed it under the run; run again."
+            ) from None
+        made = self._engine.client.containers.create(
+            image=wish.image,
+            name=f"milvus-parity-{self._owner.run}-{number}-{inputs.tag_words(wish.name)}",
+            entrypoint=list(wish.command),
+            command=[],
+            user=user(configured),
+            working_dir=wish.folder,
+            environment={"HOME": SCRATCH, **wish.environment},
+            labels=self._owner.labels(),
+            read_only=wish.read_only,
+            stdin_open=wish.stdin,
+            **({"network_mode": "none"} if wish.network is None else {"network": wish.network}),
+            **locks(wish.limits, self._processors),
+        )
+        container = str(made.id)
+        stream = None
+        try:
+            if wish.archive is not None:
+                made.put_archive(inputs.ROOT, wish.archive)
+            wanted = {"stdin": int(wish.stdin), "stdout": 1, "stderr": 1, "stream": 1}
+            stream = api.attach_socket(container, params=wanted)
+            api.start(container)
+        except BaseException as error:
+            if stream is not None:
+                stream.close()
+            with contextlib.suppress(docker.errors.DockerException):
+                made.remove(force=True, v=True)
+            if isinstance(error, docker.errors.APIError) and "no space left" not in str(error.explanation):
+                raise NotAvailableError(
+                    f"The container of {wish.name} cannot be started: {error.explanation}",
+                    hint=f"Its image is {wish.image}, its command `{' '.join(wish.command)}`.",
+                ) from error
+            raise
+        return stream, container
+
+    def _forget(self, container: str) -> None:
+        self._running.pop(container, None)
+
+    async def close(self) -> None:
+        """End and remove all that still run."""
+        await asyncio.gather(*(connection.kill() for connection in list(self._running.values())))
