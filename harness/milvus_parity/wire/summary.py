@@ -1,6 +1,6 @@
-"""What the recorded calls of a step say: who refused, what was sent, in how many round trips, and how SDKs differ in it.
+"""What the recorded calls of a step say: who refused, what was sent, in how many round trips, how SDKs differ in it.
 
-Pure: recorded calls in, values out. A recording that isn't whole says nothing; callers ask ``Recording.complete`` first.
+Pure: recorded calls in, values out. A recording that isn't whole says nothing: ask ``Recording.complete`` first.
 """
 
 import json
@@ -32,6 +32,8 @@ MAX_ITEMS: Final = 4
 """Items of a list that are shown in a call's text."""
 
 _UNIMPLEMENTED: Final = 12
+_TRANSPORT: Final = frozenset({None, 1, 4, 14})
+"""gRPC statuses by which no server refuses: none, CANCELLED, DEADLINE_EXCEEDED, UNAVAILABLE."""
 
 
 def of_step(calls: Iterable[RecordedCall], step: int | None) -> tuple[RecordedCall, ...]:
@@ -39,37 +41,46 @@ def of_step(calls: Iterable[RecordedCall], step: int | None) -> tuple[RecordedCa
     return tuple(call for call in calls if call.step == step)
 
 
-def refused(call: RecordedCall) -> bool:
-    """Whether the server said no, or nothing."""
+def failed(call: RecordedCall) -> bool:
+    """Whether the call did not succeed, for whatever reason."""
     return call.status != 0 or bool(call.code) or call.error_code not in (None, "Success")
+
+
+def refused(call: RecordedCall) -> bool:
+    """Whether the server said no; a call that was cut off, or met its deadline, wasn't refused by anybody."""
+    return failed(call) and call.status not in _TRANSPORT
 
 
 def origin(calls: Iterable[RecordedCall]) -> Literal["client", "server"]:
     """Who refused a step that was refused, from the step's calls.
 
-    The server, when it refused one of them (an SDK's own calls count too: a wrong password is met by Connect; that a
-    server doesn't know a method of these is no refusal). Else the client: it sent nothing, or made up its mind after
-    calls that went well.
+    The server, when it refused one of them. Where the SDK made no other calls than its own, these count: a wrong
+    password is met by Connect, while a server that doesn't know a method has refused nothing. Else the client: it sent
+    nothing, or made up its mind after calls that went well.
     """
-    for call in calls:
-        if refused(call) and not (call.background and call.status == _UNIMPLEMENTED):
-            return "server"
-    return "client"
+    found = tuple(calls)
+    foreground = [call for call in found if not call.background]
+    counting = foreground or [call for call in found if call.status != _UNIMPLEMENTED]
+    return "server" if any(refused(call) for call in counting) else "client"
 
 
 def texts(calls: Iterable[RecordedCall], names: Mapping[str, str] = {}) -> tuple[str, ...]:
     """The facet ``calls``: one text a call, without the SDK's own. ``names``: real -> logical names of databases.
 
     Calls that are the same and follow each other become one text: ``×3`` where each was answered, ``retried`` where an
-    earlier one failed, and nothing for those that only ask whether something is done.
+    earlier one failed. Those that only ask whether something is done are told once, where they first came.
     """
     foreground = [(text(call, names), call) for call in calls if not call.background]
-    found = []
+    asked = {said for said, call in foreground if call.name in POLLS}
+    found: list[str] = []
     for said, group in groupby(foreground, key=lambda pair: pair[0]):
         same = [call for _, call in group]
-        if len(same) == 1 or same[0].name in POLLS:
+        if said in asked:
+            if said not in found:
+                found.append(said)
+        elif len(same) == 1:
             found.append(said)
-        elif any(refused(call) for call in same[:-1]):
+        elif any(failed(call) for call in same[:-1]):
             found.append(f"{said} retried")
         else:
             found.append(f"{said} ×{len(same)}")
@@ -79,11 +90,9 @@ def texts(calls: Iterable[RecordedCall], names: Mapping[str, str] = {}) -> tuple
 def text(call: RecordedCall, names: Mapping[str, str] = {}) -> str:
     """A call as people read it: ``DropPartition(collection_name="book", partition_name="novel") in database``."""
     request = normal_request(call, names)
-    arguments = (
-        ", ".join(f"{key}={_short(value)}" for key, value in request.items()) if isinstance(request, dict) else ""
-    )
-    if isinstance(request, list):
-        arguments = f"{call.requests} messages"
+    arguments = f"{call.requests} messages" if isinstance(request, list) else ""
+    if isinstance(request, dict):
+        arguments = ", ".join(f"{key}={_short(value)}" for key, value in request.items())
     database = normal_database(call, names)
     return f"{call.name}({arguments})" + (f" in {database}" if database else "")
 
@@ -112,8 +121,8 @@ def compare(
 ) -> tuple[CallComparison, ...]:
     """Compare what targets sent in a step, field by field.
 
-    ``calls``: target -> the step's calls; ``names``: target -> real -> logical names of databases. The first DropPartition
-    of one is compared with the first of the others, and so on; polls are compared once.
+    ``calls``: target -> the step's calls; ``names``: target -> real -> logical names of databases. The first
+    DropPartition of one is compared with the first of the others, and so on; polls are compared once.
     """
     sent: dict[tuple[str, int], dict[str, dict[str, str]]] = {}
     for target, made in calls.items():
