@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"time"
 )
 
@@ -56,8 +57,11 @@ func (e *Execution) Variable(name string) string {
 	return e.variables[name]
 }
 
-// Value notes what the step that is under way has read.
+// Value notes what the step that is under way has read. An empty slice is empty, whether it is nil or not.
 func (e *Execution) Value(value any) {
+	if read := reflect.ValueOf(value); read.Kind() == reflect.Slice && read.IsNil() {
+		value = []any{}
+	}
 	e.value = value
 }
 

@@ -69,12 +69,13 @@ func unwrap(err error) error {
 	return nil
 }
 
-// describePanic tells of a panic; nil is what recover returns in a goroutine that ended by runtime.Goexit.
+// describePanic tells of a panic, and of the function in which it came about. It is called while the goroutine panics;
+// nil is what recover returns in one that ended by runtime.Goexit.
 func describePanic(thrown any) *failure {
 	if thrown == nil {
 		return &failure{Classes: []string{"runtime.Goexit"}, Message: "the goroutine was ended by runtime.Goexit"}
 	}
-	told := &failure{Message: fmt.Sprint(thrown)}
+	told := &failure{Message: fmt.Sprint(thrown), Fields: map[string]any{}}
 	if err, ok := thrown.(error); ok {
 		told = describe(err)
 	} else {
@@ -84,7 +85,27 @@ func describePanic(thrown any) *failure {
 		told.Classes = append(told.Classes, "runtime.Error")
 	}
 	told.Classes = append(told.Classes, "panic")
+	told.Fields["in"] = panickedIn()
 	return told
+}
+
+// panickedIn is the function that panicked: the innermost outside the runtime below the call of panic.
+func panickedIn() string {
+	counters := make([]uintptr, 64)
+	frames := runtime.CallersFrames(counters[:runtime.Callers(1, counters)])
+	panicking := false
+	for {
+		frame, more := frames.Next()
+		switch {
+		case frame.Function == "runtime.gopanic":
+			panicking = true
+		case panicking && !strings.HasPrefix(frame.Function, "runtime."):
+			return frame.Function
+		}
+		if !more {
+			return ""
+		}
+	}
 }
 
 // typeName is the name of a type with the path of its package, as in google.golang.org/grpc/internal/status.Error.
