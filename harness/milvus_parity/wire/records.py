@@ -9,7 +9,7 @@ from milvus_parity.model.wire import REDACTED, RecordedCall, Value
 from milvus_parity.wire.decode import Headers, WireCall
 from milvus_parity.wire.grpc_messages import MessageReader, WireMessage
 from milvus_parity.wire.messages import decode_request, decode_response, has_status, milvus_status
-from milvus_parity.wire.redact import is_secret, is_secret_method, redact
+from milvus_parity.wire.redact import contains_redacted, is_secret, is_secret_method, redact
 
 RAW_BYTES: Final = 4 * 1024
 """Requests up to this size are kept as sent, for replaying."""
@@ -47,6 +47,7 @@ def to_record(call: WireCall, connection: int) -> RecordedCall:
     status = _number(end.get(b"grpc-status"))
     name = method.rpartition("/")[2]
     background = name in BACKGROUND or method.startswith("/grpc.health.")
+    request = redact(_messages(method, call.request, encoding, decode_request))
     return RecordedCall(
         method=method,
         name=name,
@@ -58,11 +59,11 @@ def to_record(call: WireCall, connection: int) -> RecordedCall:
         metadata=metadata(call.headers),
         deadline_ms=deadline_ms(headers.get(b"grpc-timeout")),
         encoding=encoding,
-        request=redact(_messages(method, call.request, encoding, decode_request)),
+        request=request,
         requests=call.request.count,
         request_size=call.request.size,
         request_sha256=_large(call.request),
-        request_base64=None if background else _raw(method, call.request),
+        request_base64=None if background else _raw(method, call.request, request),
         response=redact(response),
         responses=call.response.count,
         response_size=call.response.size,
@@ -127,8 +128,11 @@ def _large(reader: MessageReader) -> str | None:
     return next((message.sha256 for message in reader.kept if message.sha256), None)
 
 
-def _raw(method: str, reader: MessageReader) -> str | None:
-    if reader.count != 1 or is_secret_method(method):
+def _raw(method: str, reader: MessageReader, shown: Value) -> str | None:
+    """The request as sent; None where it has, or may have, a credential, and where replaying it makes no sense."""
+    if reader.count != 1 or is_secret_method(method) or not isinstance(shown, dict):
+        return None
+    if "(undecoded)" in shown or contains_redacted(shown):
         return None
     message: WireMessage = reader.kept[0]
     if not message.whole or message.size > RAW_BYTES or message.compressed:

@@ -26,6 +26,15 @@ def is_secret_method(method: str) -> bool:
     return _CREDENTIAL_METHOD.search(method.rpartition("/")[2]) is not None
 
 
+def contains_redacted(value: object) -> bool:
+    """Whether something in a decoded value was replaced."""
+    if isinstance(value, dict):
+        return any(map(contains_redacted, value.values()))
+    if isinstance(value, list):
+        return any(map(contains_redacted, value))
+    return value == REDACTED
+
+
 def redact(value: object) -> object:
     """Replace in a decoded value whatever a secret name holds, at any depth; lists and dicts are copied."""
     if isinstance(value, dict):
