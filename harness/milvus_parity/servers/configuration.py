@@ -34,6 +34,21 @@ class Ports(msgspec.Struct, frozen=True):
         return self.components["proxy"]
 
 
+INTERVALS = {
+    "proxy.timeTickInterval": 50,
+    "queryCoord.checkInterval": 50,
+    "queryCoord.distPullInterval": 100,
+    "queryCoord.checkSegmentInterval": 100,
+    "queryCoord.checkChannelInterval": 100,
+}
+"""How often the server looks whether there is something to do, in milliseconds; its own are 200 to 1000.
+
+They change no answer, only how long one waits for it. Measured on two cores: a strongly consistent count 50 ms instead
+of 200 to 400, a load 1.9 s instead of 2.9, a release of the last partition 0.2 s instead of 0.8; idle 5.5 % of a core
+instead of 2.5.
+"""
+
+
 def milvus_settings(template: Mapping[str, Any], folder: Path, ports: Ports) -> dict[str, Any]:
     """The whole configuration of a server that lives in ``folder``: the wheel's own, with what makes it this server's.
 
@@ -68,6 +83,8 @@ def milvus_settings(template: Mapping[str, Any], folder: Path, ports: Ports) -> 
     put("tls", {"serverPemPath": "", "serverKeyPath": "", "caPemPath": ""})
     put("common.security.authorizationEnabled", True)
     put("common.security.tlsMode", 0)
+    for path, milliseconds in INTERVALS.items():
+        put(path, milliseconds)
     return tree
 
 
@@ -91,10 +108,7 @@ def as_yaml(tree: Mapping[str, object]) -> bytes:
 
 
 def environment(folder: Path, libraries: Path, ports: Ports) -> dict[str, str]:
-    """All that the server sees of an environment. Nothing of the user's own reaches it.
-
-    TMPDIR keeps the ``server_id_PID`` file that it never removes inside ``folder``.
-    """
+    """All that the server sees of an environment: nothing of the user's own reaches it."""
     return {
         "HOME": str(folder),
         "TMPDIR": str(folder / "tmp"),

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
+
 from milvus_parity.servers.base import ALL_FEATURES, Progress, ServerError, ServerInfo
 from milvus_parity.servers.children import Child
 from milvus_parity.servers.configuration import (
@@ -24,6 +26,7 @@ from milvus_parity.servers.configuration import (
 )
 from milvus_parity.servers.errors import ObserverError
 from milvus_parity.servers.folders import OwnedFolder, unwritable
+from milvus_parity.servers.leftovers import PID_FILE, remove_leftovers, remove_leftovers_of_folder
 from milvus_parity.servers.ports import free_ports
 from milvus_parity.servers.wheel import VERSION, ServerFiles, read_template, server_files
 
@@ -33,7 +36,7 @@ START_SECONDS = 90.0
 POLL_SECONDS = 0.02
 ATTEMPTS = 5
 """How often other ports are tried."""
-FIRST_PASSWORD = "Milvus"  # noqa: S105: what every fresh Milvus has, and this one only for some milliseconds
+FIRST_PASSWORD = "Milvus"  # noqa: S105 - what every fresh Milvus has, and this one only for some milliseconds
 LOG_LINES_SHOWN = 8
 
 
@@ -95,7 +98,7 @@ class EmbeddedServer:
 
     async def _start_once(self, files: ServerFiles) -> Ports:
         try:
-            self._folder = OwnedFolder.create(self._servers_dir / "run")
+            self._folder = OwnedFolder.create(self._servers_dir / "run", remove_leftovers_of_folder)
             ports = Ports.of(free_ports(PORT_COUNT))
             _prepare(self._folder.path, files, ports)
             self._child = Child(
@@ -104,6 +107,7 @@ class EmbeddedServer:
                 cwd=self._folder.path,
                 log=self._folder.path / "logs" / "milvus.log",
             )
+            (self._folder.path / PID_FILE).write_text(str(self._child.pid))
         except OSError as error:
             raise unwritable(self._servers_dir, error) from error
         # The half second that importing gRPC takes passes while the server starts.
@@ -121,8 +125,15 @@ class EmbeddedServer:
         deadline = loop.time() + START_SECONDS
         while True:
             if not child.alive():
-                if any("address already in use" in line for line in child.last_lines(500)):
+                said = "\n".join(child.last_lines(500))
+                if "address already in use" in said:
                     raise PortTakenError
+                if "Create runtime directory" in said:
+                    raise ServerError(
+                        "The embedded server can write neither /run/milvus nor /tmp/milvus, and knows no other place.",
+                        hint="Another user's Milvus has left /tmp/milvus behind: have it removed, "
+                        "or use `--milvus container` or an address.",
+                    )
                 raise self._not_started(f"ended while it started ({child.exit_words()})")
             if await healthy(HOST, ports.metrics):
                 return
@@ -149,8 +160,6 @@ class EmbeddedServer:
             version = await reported_version(owned)
         except ObserverError as error:
             raise self._not_started(f"did not take its new password: {error.what}") from error
-        import msgspec
-
         return msgspec.structs.replace(owned, version=version)
 
     def _not_started(self, what: str) -> ServerError:
@@ -165,6 +174,7 @@ class EmbeddedServer:
             child.kill()
             self._last_words = child.last_lines(200)
             self._child = None
+            remove_leftovers(child.pid)
         if folder is not None:
             self._folder = None
             await asyncio.to_thread(folder.remove)
@@ -203,6 +213,6 @@ def _listens_on(pid: int, ports: Ports) -> bool:
 
     with suppress(psutil.Error):
         connections = psutil.Process(pid).net_connections("tcp")
-        listening = {entry.laddr.port for entry in connections if entry.status == psutil.CONN_LISTEN}
+        listening = {entry.laddr[1] for entry in connections if entry.status == psutil.CONN_LISTEN}
         return {ports.proxy, ports.metrics} <= listening
     return False

@@ -1,6 +1,6 @@
 """What can go wrong between the harness and a server, as sentences.
 
-`ObserverError` is the server's no. `RpcRefused` is gRPC's no before Milvus looked at the request. `ServerGone` is
+`ObserverError` is the server's no. `RpcRefusedError` is gRPC's no before Milvus looked at the request. `ServerGone` is
 silence: nobody listens, the connection broke, the deadline passed.
 """
 
@@ -29,11 +29,11 @@ class ObserverError(ParityError):
         return self.code == "UNIMPLEMENTED"
 
 
-class RpcRefused(ObserverError):
+class RpcRefusedError(ObserverError):
     """gRPC refused the call: ``code`` is the name of its status, such as ``UNAUTHENTICATED``."""
 
 
-class ServerGone(ObserverError):
+class ServerGone(ObserverError):  # noqa: N818 - a state of the world, not a mistake
     """Nobody answered. ``address`` is where nobody answered."""
 
     def __init__(self, rpc: str, database: str, reason: str, *, address: str) -> None:

@@ -8,7 +8,7 @@ share a cache folder, where process ids say nothing.
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +20,9 @@ from milvus_parity.servers.base import ServerError
 
 LOCK_NAME = "owner.lock"
 
+Farewell = Callable[[Path], None]
+"""Called with an ownerless folder before it goes, for what lies outside it."""
+
 
 class OwnedFolder:
     """A folder made for this process; `remove` takes it away with all that is in it."""
@@ -29,15 +32,15 @@ class OwnedFolder:
         self._lock = lock
 
     @classmethod
-    def create(cls, parent: Path) -> Self:
+    def create(cls, parent: Path, farewell: Farewell | None = None) -> Self:
         """Make a new one under ``parent``, after removing the folders there that nobody owns any more.
 
         The name carries the process id, for people who look. Raises `ServerError` where ``parent`` cannot be written.
         """
         try:
-            parent.mkdir(parents=True, exist_ok=True)
+            make_folder(parent)
             with FileLock(parent / ".sweep.lock", thread_local=False):
-                sweep(parent)
+                sweep(parent, farewell)
                 path = parent / f"{os.getpid()}-{secrets.token_hex(4)}"
                 path.mkdir(mode=0o700)
                 lock = FileLock(path / LOCK_NAME, thread_local=False)
@@ -56,16 +59,18 @@ class OwnedFolder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.remove()
 
 
-def sweep(parent: Path) -> list[Path]:
+def sweep(parent: Path, farewell: Farewell | None = None) -> list[Path]:
     """Remove the folders under ``parent`` whose owner is gone, and end what still runs in them. Returns them.
 
     The caller holds the lock under which folders are made.
     """
-    return [folder for folder in _folders(parent) if _remove_if_ownerless(folder)]
+    return [folder for folder in _folders(parent) if _remove_if_ownerless(folder, farewell)]
 
 
 def _folders(parent: Path) -> list[Path]:
@@ -74,11 +79,13 @@ def _folders(parent: Path) -> list[Path]:
     return []
 
 
-def _remove_if_ownerless(folder: Path) -> bool:
+def _remove_if_ownerless(folder: Path, farewell: Farewell | None) -> bool:
     with _try_lock(folder) as free:
         if not free:
             return False
         _end_processes_in(folder)
+        if farewell is not None:
+            farewell(folder)
         shutil.rmtree(folder, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
     return True
@@ -110,6 +117,11 @@ def _end_processes_in(folder: Path) -> None:
         with suppress(psutil.Error, OSError):
             if process.pid != os.getpid() and Path(process.cwd()).is_relative_to(inside):
                 process.kill()
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, if they are not there."""
+    path.mkdir(parents=True, exist_ok=True)
 
 
 def unwritable(folder: Path, error: OSError) -> ServerError:

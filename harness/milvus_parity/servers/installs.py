@@ -18,11 +18,15 @@ LAST_LINES = 6
 async def fetch_wheel(requirement: str, folder: Path, *, environ: Mapping[str, str]) -> Path:
     """Download the wheel of one requirement, without what it depends on, into ``folder``.
 
-    With pip where this Python has it, else with a pip that uv runs. Raises `ServerError` with the installer's last words.
+    With pip where this Python has it, else with a pip that uv runs. Raises `ServerError` with the installer's last
+    words.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     arguments = ["download", "--no-deps", "--only-binary=:all:", "--dest", str(folder), requirement]
     await run_installer([*pip_command(environ), *arguments], environ=environ, what=requirement)
+    return _only_wheel(folder, requirement)
+
+
+def _only_wheel(folder: Path, requirement: str) -> Path:
     wheels = sorted(folder.glob("*.whl"))
     if len(wheels) != 1:
         raise ServerError(f"pip answered for {requirement} with {len(wheels)} wheels instead of one.")
@@ -39,6 +43,11 @@ def pip_command(environ: Mapping[str, str]) -> list[str]:
         f"This Python ({sys.executable}) has no pip, and there is no uv, so that the server cannot be fetched.",
         hint="Install pip (`python -m ensurepip`) or uv, or use `--milvus container` or an address.",
     )
+
+
+def environment_installer(python: Path, environ: Mapping[str, str]) -> list[str]:
+    """How packages are installed into the environment of ``python``, which needs no pip of its own."""
+    return [*pip_command(environ), "--python", str(python), "install"]
 
 
 async def run_installer(argv: Sequence[str], *, environ: Mapping[str, str], what: str) -> None:

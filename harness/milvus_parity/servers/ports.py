@@ -47,7 +47,7 @@ def ephemeral_from() -> int:
 
 def is_free(port: int) -> bool:
     """Whether a server could listen on this port on every interface now."""
-    for family, host in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):  # noqa: S104: as the server will do
+    for family, host in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):  # noqa: S104 - as the server will do
         try:
             probe = socket.socket(family, socket.SOCK_STREAM)
         except OSError:
@@ -64,3 +64,13 @@ def is_free(port: int) -> bool:
                     continue
                 return False
     return True
+
+
+def listeners(port: int) -> int:
+    """How many sockets listen on a port of this machine; 0 where the system does not tell."""
+    import psutil
+
+    with suppress(psutil.Error, OSError):
+        connections = psutil.net_connections("tcp")
+        return [entry.laddr[1] for entry in connections if entry.status == psutil.CONN_LISTEN].count(port)
+    return 0

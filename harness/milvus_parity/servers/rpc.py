@@ -14,7 +14,7 @@ import grpc.aio
 from pymilvus.grpc_gen import milvus_pb2_grpc
 
 from milvus_parity.servers.base import ServerError, ServerInfo
-from milvus_parity.servers.errors import ObserverError, RpcRefused, ServerGone
+from milvus_parity.servers.errors import ObserverError, RpcRefusedError, ServerGone
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
@@ -55,7 +55,7 @@ class Rpc:
     async def call(self, name: str, request: Any, *, database: str = "", timeout: float = 30.0) -> Any:
         """Make one call in a database (empty: the server's default) and return the answer.
 
-        ``timeout`` in seconds. Raises `ServerGone` when nobody answered, `RpcRefused` when gRPC itself refused
+        ``timeout`` in seconds. Raises `ServerGone` when nobody answered, `RpcRefusedError` when gRPC itself refused
         (wrong credentials, a method the server has not), and `ObserverError` when the answer's status is an error.
         """
         metadata = (*self._credential, ("dbname", database)) if database else self._credential
@@ -77,7 +77,7 @@ class Rpc:
         if status in GONE:
             said = f"{GONE[status]} ({timeout:g} s)" if status is grpc.StatusCode.DEADLINE_EXCEEDED else GONE[status]
             return ServerGone(name, database, f"{said}: {details}" if details else said, address=self._address)
-        return RpcRefused(name, database, status.name, details)
+        return RpcRefusedError(name, database, status.name, details)
 
     async def close(self) -> None:
         """Close the channel; calls under way end with `ServerGone`."""

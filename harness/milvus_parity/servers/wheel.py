@@ -13,23 +13,20 @@ import secrets
 import shutil
 import sys
 import zipfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from milvus_parity.servers.base import Progress, ServerError
-from milvus_parity.servers.folders import unwritable
+from milvus_parity.servers.folders import make_folder, unwritable
 from milvus_parity.servers.installs import fetch_wheel
+from milvus_parity.servers.locks import locked
 
 VERSION = "2.3.5"
 """The newest release of the wheel, and the only one whose files this module knows."""
 
 COPY_BYTES = 1 << 20
-LOCK_POLL_SECONDS = 0.1
 
 
 class ServerFiles:
@@ -81,7 +78,7 @@ async def server_files(servers_dir: Path, *, environ: Mapping[str, str], on_prog
     if folder.is_dir():
         return ServerFiles(folder)
     try:
-        servers_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(servers_dir)
         async with locked(servers_dir / f"milvus-{VERSION}.lock", on_progress, "unpacks the embedded server"):
             if not folder.is_dir():
                 await _fetch_and_unpack(folder, environ, on_progress)
@@ -127,29 +124,14 @@ def unpack(wheel: Path, target: Path) -> None:
 
 def _unpack_one(wheel: Path, name: str, target: Path) -> None:
     path = target / Path(name).name.removesuffix(".lzma")
-    with zipfile.ZipFile(wheel) as archive, archive.open(name) as packed, lzma.open(packed) as plain:
-        with path.open("wb") as file:
-            shutil.copyfileobj(plain, file, COPY_BYTES)
+    with (
+        zipfile.ZipFile(wheel) as archive,
+        archive.open(name) as packed,
+        lzma.open(packed) as plain,
+        path.open("wb") as file,
+    ):
+        shutil.copyfileobj(plain, file, COPY_BYTES)
     path.chmod(0o755)
-
-
-@asynccontextmanager
-async def locked(path: Path, on_progress: Progress, what: str) -> AsyncIterator[None]:
-    """Hold a lock between processes without blocking the event loop while waiting for it."""
-    lock = FileLock(path, thread_local=False)
-    told = False
-    while True:
-        with suppress(Timeout):
-            lock.acquire(timeout=0)
-            break
-        if not told:
-            on_progress(f"waiting for another run that {what}")
-            told = True
-        await asyncio.sleep(LOCK_POLL_SECONDS)
-    try:
-        yield
-    finally:
-        lock.release(force=True)
 
 
 def read_template(text: str) -> dict[str, Any]:
