@@ -8,10 +8,15 @@ import com.google.gson.JsonPrimitive;
 import io.milvus.param.R;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** What the SDK gave back, as JSON: raw, nothing interpreted. */
 final class Facts {
     private static final int DEPTH = 8;
+    private static final Set<String> OF_ALL_ERRORS =
+            Arrays.stream(Throwable.class.getMethods()).map(Method::getName).collect(Collectors.toSet());
 
     private Facts() {}
 
@@ -55,9 +60,14 @@ final class Facts {
         return message == null ? "" : message;
     }
 
-    /** What the getters tell that the error's own classes have; those of a gRPC status lie beside them. */
+    /**
+     * What the getters tell that the error's own classes have, those of a gRPC status beside them; and {@code thrownBy}, the
+     * class in whose code it was thrown: it tells a check of the SDK from a fault of the program.
+     */
     private static JsonObject fields(Throwable error) {
         JsonObject facts = new JsonObject();
+        StackTraceElement[] trace = error.getStackTrace();
+        facts.addProperty("thrownBy", trace.length == 0 ? "" : trace[0].getClassName());
         for (Method getter : error.getClass().getMethods()) {
             if (!isGetter(getter)) {
                 continue;
@@ -89,8 +99,7 @@ final class Facts {
                 && method.getParameterCount() == 0
                 && !Modifier.isStatic(method.getModifiers())
                 && Modifier.isPublic(method.getDeclaringClass().getModifiers())
-                && method.getDeclaringClass() != Throwable.class
-                && method.getDeclaringClass() != Object.class;
+                && !OF_ALL_ERRORS.contains(method.getName());
     }
 
     private static Object call(Method getter, Object object) {
