@@ -1,6 +1,6 @@
 """Compares the outcomes of one case across targets: who agrees, who is the odd one out, in which facet."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Literal
 
 import msgspec
@@ -45,10 +45,11 @@ def compare(case: Case, outcomes: Sequence[Outcome]) -> Comparison:
     failures = tuple(failure for outcome in ran for failure in failures_of(case, outcome))
     if len(ran) < 2:
         return Comparison(differences=(), failures=failures, compared=False)
-    return Comparison(differences=tuple(_differences(case, ran)), failures=failures, compared=True)
+    wrong = {(failure.step, failure.target) for failure in failures if failure.facet == "effect"}
+    return Comparison(differences=tuple(_differences(case, ran, wrong)), failures=failures, compared=True)
 
 
-def _differences(case: Case, ran: Sequence[Outcome]) -> Iterator[Difference]:
+def _differences(case: Case, ran: Sequence[Outcome], wrong: Set[tuple[int, str]]) -> Iterator[Difference]:
     diverged: dict[str, int] = {}
     race = False
     planned = [step for step in case.steps if isinstance(step, SdkStep)]
@@ -66,7 +67,7 @@ def _differences(case: Case, ran: Sequence[Outcome]) -> Iterator[Difference]:
                 found += _step_differences(members, allowed[0] if allowed else None, ordered=case.ordered)
         yield from _noted(found, diverged)
         if step.id in after_any and not race:
-            yield from _noted(_effect_differences(step.id, ran), diverged)
+            yield from _noted(_effect_differences(step.id, ran, wrong), diverged)
 
 
 def _noted(found: Iterable[Difference], diverged: dict[str, int]) -> Iterator[Difference]:
@@ -94,6 +95,7 @@ def _step_differences(
             "result",
             [(target, one.result) for target, one in members],
             _fits(expected, "result", members, ordered),
+            details={target: one.reason for target, one in members if one.reason},
         )
     for result, same in by_result.items():
         # What the refused say is not compared with what the others don't: the difference in result says that already.
@@ -122,7 +124,7 @@ def _fits(
     return right.__contains__
 
 
-def _effect_differences(after: int, ran: Sequence[Outcome]) -> Iterator[Difference]:
+def _effect_differences(after: int, ran: Sequence[Outcome], wrong: Set[tuple[int, str]]) -> Iterator[Difference]:
     found: list[tuple[str, Effect]] = [
         (outcome.target, effect) for outcome in ran for effect in outcome.effects if effect.after == after
     ]
@@ -139,8 +141,9 @@ def _effect_differences(after: int, ran: Sequence[Outcome]) -> Iterator[Differen
         after,
         "effect",
         [(target, effect_value(effect.snapshot)) for target, effect in found],
-        None,
-        text=lambda target, _: texts[target],
+        # Who is not as the scenario says is the odd one out, where it says anything that tells them apart.
+        (lambda target: (after, target) not in wrong) if any(at == after for at, _ in wrong) else None,
+        texts=texts,
     )
 
 
@@ -151,9 +154,10 @@ def _difference(
     fits: Callable[[str], bool] | None,
     *,
     among: str | None = None,
-    text: Callable[[str, object], str] | None = None,
+    texts: Mapping[str, str] | None = None,
+    details: Mapping[str, str] | None = None,
 ) -> Difference:
-    groups = _grouped(facet, members, fits, text)
+    groups = _grouped(facet, members, fits, texts or {}, details or {})
     odd, basis = _odd_ones(groups)
     return Difference(step=step, facet=facet, weight=WEIGHTS[facet], groups=groups, odd=odd, basis=basis, among=among)
 
@@ -162,7 +166,8 @@ def _grouped(
     facet: Facet,
     members: Sequence[Member],
     fits: Callable[[str], bool] | None,
-    text: Callable[[str, object], str] | None,
+    texts: Mapping[str, str],
+    details: Mapping[str, str],
 ) -> tuple[Group, ...]:
     """Groups by value, the largest first; equals in the order of their first target."""
     sorted_out: dict[str, list[Member]] = {}
@@ -174,8 +179,9 @@ def _grouped(
         groups.append(
             Group(
                 value=None if value is msgspec.UNSET else value,
-                text=text(target, value) if text is not None else facet_text(facet, value),
+                text=texts[target] if target in texts else facet_text(facet, value),
                 targets=tuple(one for one, _ in same),
+                detail=next((details[one] for one, _ in same if one in details), None),
                 expected=fits(target) if fits is not None else None,
             )
         )
@@ -188,8 +194,9 @@ def _size(group: Group) -> tuple[int, int]:
 
 
 def _odd_ones(groups: Sequence[Group]) -> tuple[tuple[str, ...], Literal["expected", "majority", "none"]]:
-    if any(group.expected for group in groups):
-        return tuple(target for group in groups if not group.expected for target in group.targets), "expected"
+    right = [group for group in groups if group.expected]
+    if right and len(right) < len(groups):
+        return tuple(target for group in groups if group is not right[0] for target in group.targets), "expected"
     if _is_majority(groups):
         return tuple(target for group in groups[1:] for target in group.targets), "majority"
     return tuple(target for group in groups for target in group.targets), "none"

@@ -8,6 +8,7 @@ from milvus_parity.judge.words import (
     collection_name,
     collection_text,
     effect_value,
+    expected_facet_text,
     expected_text,
     facet_text,
     then_text,
@@ -25,19 +26,12 @@ def failures_of(case: Case, outcome: Outcome) -> Iterator[Failure]:
     last = case.steps[-1].id if case.steps else 0
     for step in case.steps:
         if isinstance(step, SdkStep) and step.expect is not None and step.id in results:
-            failure = _step_failure(outcome.target, step.expect, results[step.id], ordered=case.ordered)
-            if failure is not None:
-                yield failure
+            yield from _step_failures(outcome.target, step.expect, results[step.id], ordered=case.ordered)
         for then in (step.then, case.then if step.id == last else None):
             if then is not None and step.id in effects:
                 failure = _effect_failure(outcome.target, then, effects[step.id])
                 if failure is not None:
                     yield failure
-
-
-def allows(expected: Expected, step: StepOutcome, *, ordered: bool = False) -> bool:
-    """Whether an outcome of a step is this allowed one."""
-    return _first_mismatch(expected, step, ordered=ordered) is None
 
 
 def says(expected: Expected, facet: Facet) -> bool:
@@ -67,31 +61,36 @@ def facet_fits(expected: Expected, facet: Facet, step: StepOutcome, *, ordered: 
     return True
 
 
-def _first_mismatch(expected: Expected, step: StepOutcome, *, ordered: bool) -> Facet | None:
-    facets: tuple[Facet, ...] = ("result", "value", "origin", "code", "reason")
-    return next((facet for facet in facets if not facet_fits(expected, facet, step, ordered=ordered)), None)
+def _mismatches(expected: Expected, step: StepOutcome, *, ordered: bool) -> tuple[Facet, ...]:
+    """The facets in which a step is not this allowed outcome. A wrong result says it all."""
+    if step.result != expected.result:
+        return ("result",)
+    facets: tuple[Facet, ...] = ("value", "origin", "code", "reason")
+    return tuple(facet for facet in facets if not facet_fits(expected, facet, step, ordered=ordered))
 
 
-def _step_failure(target: str, expect: Expectation, step: StepOutcome, *, ordered: bool) -> Failure | None:
-    facet: Facet = "result"
-    for one in expect.any_of:
-        mismatch = _first_mismatch(one, step, ordered=ordered)
-        if mismatch is None:
-            return None
-        # The alternative that came nearest says which facet is wrong: one whose result fits, where there is one.
-        if mismatch != "result" and facet == "result":
-            facet = mismatch
-    actual = getattr(step, facet)
-    return Failure(
-        target=target,
-        step=step.step,
-        facet=facet,
-        weight=WEIGHTS[facet],
-        expected=" or ".join(expected_text(one) for one in expect.any_of),
-        actual=_actual_text(facet, step),
-        value=None if actual is msgspec.UNSET else actual,
-        location=expect.location,
-    )
+def _step_failures(target: str, expect: Expectation, step: StepOutcome, *, ordered: bool) -> Iterator[Failure]:
+    mismatches = [(one, _mismatches(one, step, ordered=ordered)) for one in expect.any_of]
+    if not mismatches or any(not facets for _, facets in mismatches):
+        return
+    # The alternative that came nearest says what is wrong: one whose result fits, where there is one.
+    nearest, facets = min(mismatches, key=lambda pair: ("result" in pair[1], len(pair[1])))
+    for facet in facets:
+        actual = getattr(step, facet)
+        yield Failure(
+            target=target,
+            step=step.step,
+            facet=facet,
+            weight=WEIGHTS[facet],
+            expected=(
+                " or ".join(expected_text(one) for one in expect.any_of)
+                if facet == "result" or len(expect.any_of) > 1
+                else expected_facet_text(nearest, facet)
+            ),
+            actual=_actual_text(facet, step),
+            value=None if actual is msgspec.UNSET else actual,
+            location=expect.location,
+        )
 
 
 def _actual_text(facet: Facet, step: StepOutcome) -> str:

@@ -67,11 +67,6 @@ class Outcomes:
         return normalise(trace, case, self._rules.get(label, NO_RULES), recording)
 
 
-def case_of(header: RunHeader, case: str) -> Case | None:
-    """A case of a run by its id."""
-    return next((one for one in header.cases if one.id == case), None)
-
-
 def _case_verdict(
     case: Case, labels: Sequence[str], outcomes: Sequence[Outcome], comparison: Comparison
 ) -> CaseVerdict:

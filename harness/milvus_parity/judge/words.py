@@ -66,16 +66,22 @@ def collection_name(database: str, collection: str) -> str:
 
 def expected_text(expected: Expected) -> str:
     """One allowed outcome, as the scenario says it."""
-    details = []
-    if expected.value is not msgspec.UNSET:
-        details.append(value_text(expected.value))
-    if expected.by is not None:
-        details.append(f"by the {expected.by}")
-    if expected.code is not None:
-        details.append(f"code {expected.code}")
-    if expected.reason is not None:
-        details.append(f"reason “{expected.reason}”")
+    facets: tuple[Facet, ...] = ("value", "origin", "code", "reason")
+    details = [text for text in (expected_facet_text(expected, facet) for facet in facets) if text]
     return f"{expected.result} ({', '.join(details)})" if details else expected.result
+
+
+def expected_facet_text(expected: Expected, facet: Facet) -> str:
+    """What an allowed outcome says of one facet; empty when it says nothing."""
+    if facet == "value" and expected.value is not msgspec.UNSET:
+        return value_text(expected.value)
+    if facet == "origin" and expected.by is not None:
+        return f"by the {expected.by}"
+    if facet == "code" and expected.code is not None:
+        return f"code {expected.code}"
+    if facet == "reason" and expected.reason is not None:
+        return f"reason “{expected.reason}”"
+    return expected.result if facet == "result" else ""
 
 
 def then_text(then: ThenCollection) -> str:

@@ -29,11 +29,16 @@ class KnownRef(Frozen, frozen=True, kw_only=True):
 
 
 class Group(Frozen, frozen=True, kw_only=True):
-    """Targets (labels) with the same value of a facet. ``text`` is the value as people read it."""
+    """Targets (labels) with the same value of a facet.
+
+    ``text`` is the value as people read it. ``detail`` is what the first of them said, where the value alone says
+    little (why something was refused).
+    """
 
     value: object
     text: str
     targets: tuple[str, ...]
+    detail: str | None = None
     expected: bool | None = None
     """Whether the scenario allows it; None when the scenario does not say."""
 

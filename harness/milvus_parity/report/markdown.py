@@ -1,0 +1,167 @@
+"""The report as Markdown, small enough for a comment on a pull request."""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from milvus_parity.judge.exit_code import Strict
+from milvus_parity.model.errors import ExitCode
+from milvus_parity.model.run import RunRecord
+from milvus_parity.model.verdict import RunVerdict
+from milvus_parity.report.clean import clean, one_line
+from milvus_parity.report.findings import Aspect, Finding, findings_of
+from milvus_parity.report.overview import MEANINGS, conclusion, headline, incomplete, rows_of, totals, who_differs
+
+LIMIT = 60_000
+"""Characters: a comment on GitHub holds 65,536."""
+_WORDS = 300
+"""Characters of a value in a list; the whole stands in the other reports."""
+
+
+def markdown_report(verdict: RunVerdict, record: RunRecord, *, strict: Strict, required: Collection[str]) -> str:
+    """The report, cut between findings where it would be too long, and saying so."""
+    code, sentence = conclusion(verdict, strict, required)
+    sign = "✅" if code == ExitCode.OK else "❌"
+    above = [f"## {sign} milvus-parity", "", _plain(headline(verdict, record)), "", f"**{_plain(sentence)}**", ""]
+    above += [f"> ⚠️ {_plain(one)}\n" for one in incomplete(verdict, record)]
+    above += _table(verdict)
+    above += _who(verdict)
+    below = list(_below(verdict))
+    findings = [one for one in findings_of(verdict, record) if one.weight != "told"]
+    room = LIMIT - sum(len(line) + 1 for line in above + below) - 200
+    middle: list[str] = []
+    for number, finding in enumerate(findings, 1):
+        text = "\n".join(_finding(number, finding))
+        if len(text) > room:
+            left = len(findings) - number + 1
+            middle.append(f"_{left} more {'finding' if left == 1 else 'findings'} left out here for length._\n")
+            break
+        middle.append(text)
+        room -= len(text) + 1
+    text = "\n".join([*above, *middle, *below])
+    return text if len(text) <= LIMIT else f"{text[: LIMIT - 40]}\n\n_cut here for length_\n"
+
+
+def _table(verdict: RunVerdict) -> list[str]:
+    rows, well = rows_of(verdict)
+    if not rows and not well:
+        return []
+    heads = [f"{label.partition('@')[0]}<br>{label.partition('@')[2]}" for label in verdict.targets]
+    lines = ["| | " + " | ".join(heads) + " |", "| --- |" + " :-: |" * len(heads)]
+    lines += [
+        f"| {_cell(f'{row.topic}/{row.name}' if row.topic else row.name)} | {' | '.join(row.marks)} |" for row in rows
+    ]
+    used = {mark for row in rows for mark in row.marks}
+    if well:
+        lines += ["", f"and {well} cases in which all is well"]
+    lines += [
+        "",
+        "<sub>" + " · ".join(f"{sign} {words}" for sign, words in MEANINGS.items() if sign in used) + "</sub>",
+        "",
+    ]
+    return lines
+
+
+def _who(verdict: RunVerdict) -> list[str]:
+    return [*(f"- **{who}**: {what}" for who, what in who_differs(verdict)), ""]
+
+
+def _finding(number: int, finding: Finding) -> Iterator[str]:
+    pinned = " (known)" if finding.known else ""
+    facets = ", ".join(aspect.facet for aspect in finding.aspects)
+    title = f"{number}. <b>{_html(finding.cases[0])}</b>: {_html(finding.title)} — {facets}{pinned}"
+    yield f"<details{'' if finding.known else ' open'}><summary>{title}</summary>\n"
+    yield f"Step {finding.step}: {_code(finding.words)} ({finding.location})\n"
+    for aspect in finding.aspects:
+        yield from _aspect(aspect)
+    for snippet in finding.snippets:
+        text = clean(snippet.text)
+        fence = "`" * max(3, _longest_run(text) + 1)
+        yield f"_{snippet.target}_\n{fence}{snippet.fence}\n{text}\n{fence}\n"
+    if len(finding.cases) > 1:
+        others = ", ".join(_code(case) for case in finding.cases[1:9])
+        more = f" and {len(finding.cases) - 9} more" if len(finding.cases) > 9 else ""
+        yield f"The same in {others}{more}.\n"
+    yield "</details>\n"
+
+
+def _aspect(aspect: Aspect) -> Iterator[str]:
+    notes = [f"{aspect.weight} match"]
+    if aspect.basis == "none":
+        notes.append("no majority")
+    if aspect.among:
+        notes.append(f"among those with the result {aspect.among}")
+    if aspect.consequence_of is not None:
+        notes.append(f"may follow from step {aspect.consequence_of}")
+    yield f"**{aspect.facet}** ({', '.join(notes)})"
+    for group in aspect.groups:
+        odd = aspect.basis != "none" and bool(set(group.targets) & set(aspect.odd))
+        detail = f" {_plain(one_line(group.detail, _WORDS))}" if group.detail else ""
+        flag = " ← odd one out" if odd else ""
+        yield f"- {_code(one_line(group.text, _WORDS))}{detail}: {', '.join(group.targets)}{flag}"
+    if aspect.expected is not None:
+        where = f" ({aspect.location})" if aspect.location else ""
+        yield f"- promised: {_plain(aspect.expected)}{where}"
+    for entry in dict.fromkeys(aspect.pins.values()):
+        link = f" ({entry.link})" if entry.link else ""
+        yield f"- known, {entry.reason_class}: {_plain(entry.why)}{link}"
+    yield ""
+
+
+def _below(verdict: RunVerdict) -> Iterator[str]:
+    lost = [(case.case, one) for case in verdict.cases for one in case.targets if one.status == "could not run"]
+    if lost:
+        yield f"**Could not run** ({len(lost)})\n"
+        for case, one in lost[:10]:
+            yield f"- {one.target}, {_code(case)}: {_plain(one_line(one.detail or '', _WORDS))}"
+        yield from _more(lost, 10)
+    if verdict.stale:
+        yield "**Ledger entries that no longer hold**\n"
+        yield from (f"- {one.location}: {_plain(one.what)}" for one in verdict.stale[:20])
+        yield from _more(verdict.stale, 20)
+    if verdict.overdue:
+        yield "**Ledger entries past their review date**\n"
+        yield from (f"- {one.location}: due {one.review}" for one in verdict.overdue[:20])
+        yield from _more(verdict.overdue, 20)
+    if verdict.unavailable:
+        yield "**Not available here**\n"
+        for missing in verdict.unavailable:
+            install = f" Install: {_plain(missing.missing.install)}" if missing.missing.install else ""
+            yield f"- {_plain(missing.name)}: {_plain(one_line(missing.missing.what, _WORDS))}{install}"
+        yield ""
+    yield from (f"{_plain(note)}  " for note in verdict.notes)
+    yield from (f"{line}  " for line in totals(verdict))
+
+
+def _more(things: Sequence[object], shown: int) -> Iterator[str]:
+    yield f"- and {len(things) - shown} more\n" if len(things) > shown else ""
+
+
+def _plain(text: str) -> str:
+    """Text in which nothing is Markdown or HTML, and nobody is mentioned."""
+    text = _html(clean(text))
+    for char in "\\`*_[]|#~@":
+        text = text.replace(char, f"\\{char}" if char != "@" else "@\u200b")
+    return text
+
+
+def _html(text: str) -> str:
+    return clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _cell(text: str) -> str:
+    return _code(text).replace("|", "\\|")
+
+
+def _code(text: str) -> str:
+    """Text as a code span, whatever backticks it has."""
+    text = one_line(text)
+    ticks = "`" * (_longest_run(text) + 1)
+    space = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{ticks}{space}{text}{space}{ticks}" if text else "(empty)"
+
+
+def _longest_run(text: str) -> int:
+    longest = run = 0
+    for char in text:
+        run = run + 1 if char == "`" else 0
+        longest = max(longest, run)
+    return longest
