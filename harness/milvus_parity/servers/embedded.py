@@ -27,7 +27,7 @@ from milvus_parity.servers.configuration import (
 from milvus_parity.servers.errors import ObserverError
 from milvus_parity.servers.folders import OwnedFolder, unwritable
 from milvus_parity.servers.leftovers import PID_FILE, remove_leftovers, remove_leftovers_of_folder
-from milvus_parity.servers.ports import free_ports
+from milvus_parity.servers.ports import free_ports, listening_ports
 from milvus_parity.servers.wheel import VERSION, ServerFiles, read_template, server_files
 
 HOST = "127.0.0.1"
@@ -212,7 +212,5 @@ def _listens_on(pid: int, ports: Ports) -> bool:
     import psutil
 
     with suppress(psutil.Error):
-        connections = psutil.Process(pid).net_connections("tcp")
-        listening = {entry.laddr[1] for entry in connections if entry.status == psutil.CONN_LISTEN}
-        return {ports.proxy, ports.metrics} <= listening
+        return {ports.proxy, ports.metrics} <= set(listening_ports(psutil.Process(pid).net_connections("tcp")))
     return False

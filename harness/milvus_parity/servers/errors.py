@@ -4,6 +4,8 @@
 silence: nobody listens, the connection broke, the deadline passed.
 """
 
+import re
+
 from milvus_parity.model.errors import ParityError
 
 
@@ -41,3 +43,36 @@ class ServerGone(ObserverError):  # noqa: N818 - a state of the world, not a mis
         super().__init__(rpc, database, "no answer", reason)
         self.what = f"The server at {address} did not answer the harness's own call {rpc}: {reason}."
         self.hint = "Look whether it still runs; its log says why it stopped."
+
+
+def database_missing(error: ObserverError) -> bool:
+    """Whether the server says that there is no such database (800 since 2.3; milvus-lite and 2.2 say it in words)."""
+    return error.code == 800 or _says_missing(error, "database")
+
+
+def something_missing(error: ObserverError) -> bool:
+    """Whether the server says that a database, collection, partition, alias or index is not there."""
+    return error.code in MISSING or any(
+        _says_missing(error, what) for what in ("database", "collection", "partition", "alias", "index")
+    )
+
+
+def not_loaded(error: ObserverError) -> bool:
+    """Whether the server says that a collection or partition is not loaded."""
+    return error.code in {101, 201} or "not loaded" in error.reason.lower()
+
+
+def has_aliases(error: ObserverError) -> bool:
+    """Whether a collection was not dropped because it has aliases (from 2.4 on)."""
+    return "alias" in error.reason.lower() and not something_missing(error)
+
+
+MISSING = {100, 200, 700, 800, 1600}
+"""Collection, partition, index, database and alias not found, in the numbers that came with 2.3."""
+
+
+def _says_missing(error: ObserverError, what: str) -> bool:
+    return (
+        re.search(rf"{what}\b.*(not found|not exist|n't exist|n't find)|n't find {what}", error.reason.lower())
+        is not None
+    )

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 LOWEST = 10240
 EPHEMERAL_FROM = 32768
@@ -71,6 +72,12 @@ def listeners(port: int) -> int:
     import psutil
 
     with suppress(psutil.Error, OSError):
-        connections = psutil.net_connections("tcp")
-        return [entry.laddr[1] for entry in connections if entry.status == psutil.CONN_LISTEN].count(port)
+        return listening_ports(psutil.net_connections("tcp")).count(port)
     return 0
+
+
+def listening_ports(connections: Iterable[Any]) -> list[int]:
+    """The ports of those of psutil's connections that listen."""
+    import psutil
+
+    return [entry.laddr.port for entry in connections if entry.status == psutil.CONN_LISTEN]
