@@ -1,24 +1,28 @@
 """The frame: runs the steps of one program and reports what the SDK gave back, raw."""
 
+import ctypes
 import enum
 import json
 import os
 import re
+import signal
+import sys
 import time
 
 import grpc
 
 MARK = re.compile(r"^# %% (step|value) (\d+)\n", re.MULTILINE)
-SIMPLE = (str, int, float, bool, type(None), enum.Enum, list, tuple, dict)
 
 
 def execute(path, variables, pipe, not_ours):
     """Run one program in this process, step by step as the worker says, and end the process."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: not to outlive the worker
     for end in not_ours:
         end.close()
 
     def say(message):
-        pipe.send_bytes(json.dumps(message, default=plain).encode())
+        pipe.send_bytes(json.dumps(message, default=list).encode())
 
     names = {"__name__": "__main__", **variables}
     steps = read(path)
@@ -64,15 +68,17 @@ def run(code, names):
     return {"outcome": "returned", "value": value, "status": None, "milliseconds": milliseconds}
 
 
-def report(error, depth=0):
+def report(error, seen=()):
     """All that an exception shows: class chain, message, public attributes, cause."""
-    classes = [f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__[:-1]]
-    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    seen = (*seen, error)
+    # pymilvus raises errors from themselves; what came before is then in the context.
+    causes = [error.__cause__, error.__context__ if error.__cause__ is error or not error.__suppress_context__ else None]
+    cause = next((cause for cause in causes if cause is not None and cause not in seen), None)
     return {
-        "classes": classes,
+        "classes": [f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__[:-1]],
         "message": str(error),
         "fields": fields(error),
-        "cause": report(cause, depth + 1) if cause is not None and depth < 8 else None,
+        "cause": report(cause, seen) if cause is not None and len(seen) < 8 else None,
     }
 
 
@@ -85,18 +91,10 @@ def fields(error):
             value = getattr(error, name)
             if isinstance(error, grpc.RpcError) and name in ("code", "details"):
                 value = value()
+            if isinstance(value, enum.Enum) and not isinstance(value, int):
+                value = value.name
+            json.dumps(value, allow_nan=False)
         except Exception:
-            continue
-        if isinstance(value, SIMPLE):
-            found[name] = value
+            continue  # a method, or nothing that can be told
+        found[name] = value
     return found
-
-
-def plain(value):
-    """What JSON does not know: the name of a word of an enumeration, a list of what else is iterable, else its text."""
-    if isinstance(value, enum.Enum):
-        return value.name
-    try:
-        return list(value)
-    except TypeError:
-        return str(value)

@@ -63,7 +63,7 @@ class Worker:
         ours, theirs = self.fork.Pipe()
         not_theirs = [self.commands, self.answers, ours, *(pipe for _, pipe in self.executions.values())]
         path = os.path.join(self.programs, f"{program}.py")
-        process = self.fork.Process(target=frame.execute, args=(path, variables, theirs, not_theirs), daemon=True)
+        process = self.fork.Process(target=frame.execute, args=(path, variables, theirs, not_theirs))
         process.start()
         theirs.close()
         self.executions[name] = process, ours
@@ -88,7 +88,8 @@ class Worker:
         pipe.close()
 
     def say(self, message):
-        self.answers.write(f"{self.nonce} {json.dumps(message)}\n".encode())
+        # A lone surrogate, as a message may have one, is no text for others.
+        self.answers.write(f"{self.nonce} {json.dumps(message, ensure_ascii=False)}\n".encode(errors="replace"))
         self.answers.flush()
 
 
