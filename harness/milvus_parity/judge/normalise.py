@@ -45,7 +45,7 @@ def normalise(trace: Trace, case: Case, rules: PackRules, recording: Recording |
         )
     reader = compiled(rules.outcome)
     masked = mask(trace.databases, trace.address)
-    wire = by_step(recording)
+    wire = by_step(recording, trace.databases)
     found = {step.step: step for step in trace.steps}
     ended = _ENDED.get(trace.end)
     steps: list[StepOutcome] = []

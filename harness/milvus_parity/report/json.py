@@ -12,6 +12,7 @@ from milvus_parity.model.target import Target
 from milvus_parity.model.verdict import RunVerdict
 from milvus_parity.report.findings import Finding, findings_of
 from milvus_parity.report.overview import conclusion
+from milvus_parity.store.schema import schema_of
 
 REPORT_SCHEMA = 1
 
@@ -65,4 +66,4 @@ def json_report(verdict: RunVerdict, record: RunRecord, *, strict: Strict, requi
 
 def report_schema() -> dict[str, Any]:
     """The JSON Schema of a report."""
-    return msgspec.json.schema(JsonReport)
+    return schema_of(JsonReport)
