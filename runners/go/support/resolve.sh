@@ -3,7 +3,8 @@
 # and its packages compiled into the build cache with the flags of the build, so that a build compiles only programs.
 set -eu
 
-export GOFLAGS="-modcacherw"
+# -modcacherw: a cache that can be removed like any other folder.
+export GOFLAGS=-modcacherw GOWORK=off
 case "$PARITY_TARGET" in
 go-v1) packages="$PARITY_PACKAGE/client $PARITY_PACKAGE/entity" ;;
 go-v2) packages="$PARITY_PACKAGE/milvusclient $PARITY_PACKAGE/entity $PARITY_PACKAGE/column $PARITY_PACKAGE/index
@@ -14,7 +15,6 @@ go-v2) packages="$PARITY_PACKAGE/milvusclient $PARITY_PACKAGE/entity $PARITY_PAC
     ;;
 esac
 
-rm -rf go.mod go.sum frame main.go sdk.go
 cp -R "$PARITY_PACK/support/." .
 go get "$PARITY_PACKAGE@v$PARITY_SDK_VERSION"
 {
@@ -23,5 +23,6 @@ go get "$PARITY_PACKAGE@v$PARITY_SDK_VERSION"
         echo "import _ \"$package\""
     done
 } >sdk.go
+echo "compiling the SDK"
 go build -mod=mod -trimpath -buildvcs=false "-ldflags=-s -w" -o /dev/null .
-rm -rf frame main.go sdk.go
+rm -rf frame main.go sdk.go resolve.sh
