@@ -267,6 +267,7 @@ def _compile(messages: FileDescriptorSet, work_dir: Path, *, dotnet: str, config
         folder = Path(name)
         shutil.copy(PROJECT, folder)
         shutil.copytree(HERE / "src", folder / "src")
+        (folder / "tmp").mkdir()
         (folder / "messages.pb").write_bytes(messages.SerializeToString(deterministic=True))
         result = subprocess.run(
             [
@@ -282,7 +283,12 @@ def _compile(messages: FileDescriptorSet, work_dir: Path, *, dotnet: str, config
                 "--verbosity=quiet",
             ],
             cwd=folder,
-            env={**os.environ, **environment(config.parent), "DOTNET_CLI_HOME": str(work_dir)},
+            env={
+                **os.environ,
+                **environment(config.parent),
+                "DOTNET_CLI_HOME": str(work_dir),
+                "TMPDIR": str(folder / "tmp"),  # .NET leaves empty folders in it
+            },
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -61,7 +61,7 @@ def feed(standin: ModuleType, dotnet: str, package_sources: list[str], work: Pat
 @pytest.fixture(scope="session")
 def environment(standin: ModuleType, feed: Path, work: Path) -> dict[str, str]:
     """The environment in which programs are compiled against the feed and run."""
-    return {**os.environ, **standin.environment(feed), "DOTNET_CLI_HOME": str(work)}
+    return {**os.environ, **standin.environment(feed), "DOTNET_CLI_HOME": str(work), "TMPDIR": str(work)}
 
 
 @pytest.fixture(scope="session")

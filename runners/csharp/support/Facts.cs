@@ -16,7 +16,19 @@ internal static class Facts
         .Select(property => property.Name)
         .ToHashSet();
 
-    internal static void Write(Utf8JsonWriter json, object? value)
+    /// <summary>A value, read to its end: what is lazy may raise yet.</summary>
+    internal static byte[] AsJson(object? value)
+    {
+        using MemoryStream bytes = new();
+        using (Utf8JsonWriter json = new(bytes))
+        {
+            Write(json, value);
+        }
+
+        return bytes.ToArray();
+    }
+
+    private static void Write(Utf8JsonWriter json, object? value)
     {
         switch (value)
         {

@@ -49,12 +49,12 @@ internal sealed class Execution(string name, JsonElement variables)
 
     private async Task RunAsync(Step step, Worker worker)
     {
-        object? value = null;
+        byte[] value = [];
         Exception? raised = null;
         watch.Restart();
         try
         {
-            value = await step.Run();
+            value = Facts.AsJson(await step.Run());
         }
         catch (Exception exception)
         {
@@ -69,7 +69,7 @@ internal sealed class Execution(string name, JsonElement variables)
             if (raised is null)
             {
                 json.WritePropertyName("value");
-                Facts.Write(json, value);
+                json.WriteRawValue(value);
                 json.WriteNull("status");
             }
             else
