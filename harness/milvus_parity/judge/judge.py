@@ -8,7 +8,7 @@ from milvus_parity.judge.ledger import Ledger
 from milvus_parity.judge.normalise import NO_RULES, normalise
 from milvus_parity.judge.pins import Pins
 from milvus_parity.model.outcome import Outcome, Weight
-from milvus_parity.model.run import PackRules, RunHeader, RunRecord, label_of
+from milvus_parity.model.run import PackRules, RunRecord, label_of
 from milvus_parity.model.scenario import Case
 from milvus_parity.model.target import PackSpec
 from milvus_parity.model.trace import Trace

@@ -1,0 +1,160 @@
+"""The ledger as text: where its entries stand, and edits that leave everything else byte for byte as it was."""
+
+from collections.abc import Mapping, Sequence
+from io import StringIO
+from typing import Any
+
+from milvus_parity.model.errors import BadInputError
+from milvus_parity.model.scenario import Frozen
+
+EMPTY = """\
+# Known differences: each pins one, says why, and is told in every report.
+# An entry that is found with another value fails the run; one that is not found any more is stale.
+schema: 1
+differences:
+"""
+
+
+class Span(Frozen, frozen=True, kw_only=True):
+    """A part of a text, by offsets."""
+
+    start: int
+    end: int
+
+
+class EntryText(Frozen, frozen=True, kw_only=True):
+    """Where an entry stands: its lines whole (``block``), and for each key what stands after its colon."""
+
+    block: Span
+    indent: int
+    values: Mapping[str, Span]
+
+
+class LedgerText:
+    """A ledger's text taken apart. Raises BadInputError for what cannot be edited by lines."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self.text = text if text.strip() else EMPTY
+        self._name = name
+        self.entries: tuple[EntryText, ...] = ()
+        self._insert_at: int
+        self._replace: Span | None = None
+        self._take_apart(_compose(self.text))
+
+    def inserted(self, entries: Sequence[Mapping[str, object]]) -> str:
+        """The text with entries added at the end of the list."""
+        if not entries:
+            return self.text
+        indent = self.entries[0].indent if self.entries else 2
+        added = "".join(entry_text(entry, indent) for entry in entries)
+        if self._replace is not None:
+            head = self.text[: self._replace.start].rstrip(" ")
+            return f"{head}\n{added}{self.text[self._replace.end :].lstrip(' ').removeprefix(chr(10))}"
+        head = self.text[: self._insert_at]
+        gap = "" if head.endswith("\n") else "\n"
+        return f"{head}{gap}{added}{self.text[self._insert_at :]}"
+
+    def _take_apart(self, root: Any) -> None:
+        from ruamel.yaml.nodes import MappingNode, SequenceNode
+
+        listed = None
+        if isinstance(root, MappingNode):
+            listed = next((value for key, value in root.value if key.value == "differences"), None)
+        if listed is None:
+            self._insert_at = len(self.text)
+            self.text = f"{self.text.rstrip()}\ndifferences:\n"
+            self._insert_at = len(self.text)
+            return
+        if not isinstance(listed, SequenceNode) or not listed.value:
+            self._replace = Span(start=listed.start_mark.index, end=listed.end_mark.index)
+            self._insert_at = listed.end_mark.index
+            return
+        if listed.flow_style:
+            raise BadInputError(
+                "The list of differences is written in brackets, which cannot be edited line by line.",
+                where=f"{self._name}:{listed.start_mark.line + 1}:{listed.start_mark.column + 1}",
+                hint="Write each entry on lines of its own, beginning with a dash.",
+            )
+        self.entries = tuple(self._entry(node) for node in listed.value)
+        self._insert_at = self._line_after(self.entries[-1].block.end - 1)
+
+    def _entry(self, node: Any) -> EntryText:
+        start = self.text.rindex("-", 0, node.start_mark.index)
+        line = self.text.rfind("\n", 0, start) + 1
+        end = self._line_after(_end_of(node))
+        values = {
+            key.value: Span(start=self.text.index(":", key.end_mark.index) + 1, end=self._trimmed(value))
+            for key, value in node.value
+        }
+        return EntryText(block=Span(start=line, end=end), indent=start - line, values=values)
+
+    def _trimmed(self, node: Any) -> int:
+        end = _end_of(node)
+        return int(node.start_mark.index) + len(self.text[node.start_mark.index : end].rstrip())
+
+    def _line_after(self, offset: int) -> int:
+        end = self.text.find("\n", max(offset - 1, 0) if self.text[offset - 1 : offset] == "\n" else offset)
+        return len(self.text) if end < 0 else end + 1
+
+
+def edited(text: str, changes: Sequence[tuple[Span, str]]) -> str:
+    """The text with parts of it replaced; the parts do not overlap."""
+    for span, new in sorted(changes, key=lambda change: change[0].start, reverse=True):
+        text = text[: span.start] + new + text[span.end :]
+    return text
+
+
+def entry_text(entry: Mapping[str, object], indent: int = 2) -> str:
+    """An entry as lines of YAML; keys without a value are left out."""
+    lines = []
+    for key, value in entry.items():
+        if value is None and key != "actual":
+            continue
+        if key == "case" and isinstance(value, list | tuple) and len(value) > 1:
+            lines += ["case:", *(f"  - {flow(item)}" for item in value)]
+        else:
+            lines.append(f"{key}: {flow(_single(value) if key == 'case' else value)}")
+    first, *rest = lines
+    pad = " " * indent
+    return "\n".join([f"{pad}- {first}", *(f"{pad}  {line}" for line in rest)]) + "\n"
+
+
+def flow(value: object) -> str:
+    """A value as YAML on one line."""
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = True
+    yaml.width = 1_000_000
+    yaml.allow_unicode = True
+    out = StringIO()
+    yaml.dump(_plain(value), out)
+    return out.getvalue().removesuffix("\n").removesuffix("\n...").strip()
+
+
+def _single(value: object) -> object:
+    return value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(held) for key, held in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _compose(text: str) -> Any:
+    from ruamel.yaml import YAML
+
+    return YAML(typ="safe", pure=True).compose(text)
+
+
+def _end_of(node: Any) -> int:
+    """Where a node's own text ends: a block's mark stands at the next token, after comments."""
+    from ruamel.yaml.nodes import MappingNode, SequenceNode
+
+    if isinstance(node, MappingNode | SequenceNode) and not node.flow_style and node.value:
+        last = node.value[-1]
+        return _end_of(last[1] if isinstance(node, MappingNode) else last)
+    return int(node.end_mark.index)
