@@ -71,15 +71,17 @@ class Lines:
         self._waiting: asyncio.Future[None] | None = None
 
     def put(self, lines: list[bytes]) -> None:
-        """Add lines; waits while too much is unread. In the reading thread."""
+        """Add lines; waits while too much is unread. In the reading thread. After the end they are dropped."""
         with self._room:
             self._room.wait_for(lambda: self._bytes < PENDING_BYTES or self._ended)
+            if self._ended:
+                return
             self._lines.extend(lines)
             self._bytes += sum(map(len, lines))
         self._wake()
 
     def end(self) -> None:
-        """There will be no more. From any thread, more than once."""
+        """There will be no more. From any thread, and again."""
         with self._room:
             self._ended = True
             self._room.notify_all()
@@ -193,6 +195,7 @@ class ContainerConnection:
     def _kill(self) -> None:
         import docker.errors
 
+        self._lines.end()  # an engine does not call a container ended before all that it wrote has been read
         with contextlib.suppress(docker.errors.APIError):  # it ended by itself, or is gone
             self._engine.client.api.kill(self.container)
             self._killed = True

@@ -26,7 +26,10 @@ KEPT_LINES = 200
 """Lines of a build's log that are kept for an error."""
 
 _STEP = re.compile(r"^step (?P<step>\d+)/(?P<of>\d+)\s*: (?P<what>.*)$", re.IGNORECASE)
-_NOISE = re.compile(r"^( ---> .*|Removing intermediate container .*|Successfully (built|tagged) .*|--> .*)$")
+_NOISE = re.compile(
+    r"^( ---> .*|Removing intermediate container .*|Successfully (built|tagged) .*|--> .*"
+    r"|\[Warning\] .*were not consumed)$"
+)
 
 
 class BuildFailedError(Exception):
@@ -104,7 +107,7 @@ class SdkImages:
         try:
             if not self._settings.prepares_base:
                 arguments = inputs.build_arguments(base, target)
-                await self._build(inputs.archive(files), tag, progress, arguments=arguments, marks=kept)
+                await self._build(files, tag, progress, arguments=arguments, marks=kept)
             else:
                 await self._make_without_traces(tag, key, base, base_id, files, target, progress, kept)
         except BuildFailedError as error:
@@ -132,16 +135,16 @@ class SdkImages:
         self._passing.add(ready)
         if await self.inspect(ready) is None:
             context = {inputs.DOCKERFILE: Content(prepared.dockerfile.encode()), **prepared.files}
-            await self._build(inputs.archive(context), ready, _silent, marks=marks)
+            await self._build(context, ready, _silent, marks=marks)
         self._passing.add(fetched)
         arguments = inputs.build_arguments(ready, target)
-        await self._build(inputs.archive(files), fetched, progress, arguments=arguments, marks=marks)
+        await self._build(files, fetched, progress, arguments=arguments, marks=marks)
         before, now = await self.inspect(ready), await self.inspect(fetched)
         assert before is not None
         assert now is not None
         dockerfile = inputs.kept_dockerfile(base, fetched, now["Config"], before["Config"].get("Env"))
         context = {inputs.DOCKERFILE: Content(dockerfile.encode())}
-        await self._build(inputs.archive(context), tag, _silent, marks=kept)
+        await self._build(context, tag, _silent, marks=kept)
 
     async def _pulled(self, base: str, progress: Progress) -> str:
         """The id of a base image, which is pulled when it is not there."""
@@ -156,14 +159,15 @@ class SdkImages:
 
     async def _build(
         self,
-        context: bytes,
+        files: Mapping[str, Content],
         tag: str,
         progress: Progress,
         *,
         marks: Mapping[str, str],
         arguments: Mapping[str, str] | None = None,
     ) -> None:
-        """Build an image; ``progress`` hears the log. Raises BuildFailedError."""
+        """Build an image, with ``marks`` as labels; ``progress`` hears the log. Raises BuildFailedError."""
+        context = inputs.archive(inputs.labelled(files, marks))
         loop = asyncio.get_running_loop()
         abandoned = threading.Event()
         log: deque[str] = deque(maxlen=KEPT_LINES)
@@ -179,7 +183,6 @@ class SdkImages:
                 custom_context=True,
                 tag=tag,
                 buildargs=dict(arguments or {}),
-                labels=dict(marks),
                 rm=True,
                 forcerm=True,
                 decode=True,

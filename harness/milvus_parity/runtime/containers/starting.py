@@ -62,6 +62,7 @@ class Containers:
             raise EngineError(
                 f"The image {wish.image} is gone.", hint="Somebody removed it under the run; run again."
             ) from None
+        network: dict[str, Any] = {"network": wish.network} if wish.network else {"network_mode": "none"}
         made = self._engine.client.containers.create(
             image=wish.image,
             name=f"milvus-parity-{self._owner.run}-{number}-{inputs.tag_words(wish.name)}",
@@ -73,7 +74,7 @@ class Containers:
             labels=self._owner.labels(),
             read_only=wish.read_only,
             stdin_open=wish.stdin,
-            **({"network_mode": "none"} if wish.network is None else {"network": wish.network}),
+            **network,
             **locks(wish.limits, self._processors),
         )
         container = str(made.id)
