@@ -19,6 +19,9 @@ FLUSH_BYTES = 256 * 1024
 MAX_PENDING = 160 * 1024 * 1024
 """Noted bytes that may wait; beyond, the recording of that execution is given up (two messages of 64 MiB fit)."""
 
+PIECE_BYTES = 250
+"""What a piece costs beside its content: small calls are many pieces of some bytes."""
+
 MAX_CALLS = 5_000
 """Calls that are kept of one execution; a program that goes round in circles must not fill the memory."""
 
@@ -78,7 +81,7 @@ class Recorder:
         if self._problem is not None:
             return
         self._pieces.append((tape, what, data, time.monotonic() - self._opened, self.step))
-        self._bytes += len(data)
+        self._bytes += len(data) + PIECE_BYTES
         if self._bytes < FLUSH_BYTES:
             return
         if self._decoding is None or self._decoding.done():
@@ -101,7 +104,7 @@ class Recorder:
             if ended:
                 self._keep(tape, ended)
             with self._lock:
-                self._handed_over -= len(data)
+                self._handed_over -= len(data) + PIECE_BYTES
 
     def _keep(self, tape: "_Tape", ended: list[WireCall]) -> None:
         for call in ended:
