@@ -23,6 +23,7 @@ const (
 	executionArgument  = "execution"
 	commandsDescriptor = 3 // The first and second of a process's ExtraFiles.
 	answersDescriptor  = 4
+	spares             = 2 // Processes that wait for an execution.
 )
 
 // SDKModule is the path of the module under test; the build sets it.
@@ -66,8 +67,10 @@ type child struct {
 }
 
 func serve(stdin io.Reader, stdout io.Writer) {
-	w := &worker{stdout: stdout, spare: make(chan *child, 1), live: map[string]*child{}}
-	go w.spawn()
+	w := &worker{stdout: stdout, spare: make(chan *child, spares), live: map[string]*child{}}
+	for i := 0; i < spares; i++ {
+		go w.spawn()
+	}
 	lines := bufio.NewReader(stdin)
 	for {
 		line, err := lines.ReadBytes('\n')
@@ -89,7 +92,7 @@ func (w *worker) handle(line []byte) {
 		w.nonce = asked.Nonce
 		w.write(map[string]any{"ready": 1, "sdk": sdkVersion(), "runtime": runtime.Version(), "kill": true})
 	case asked.Run != "":
-		w.run(asked.Run, line)
+		go w.run(asked.Run, line) // It may have to wait for a process; others must not wait with it.
 	case asked.Kill != "":
 		w.kill(asked.Kill)
 	case asked.Go != "":
@@ -99,7 +102,7 @@ func (w *worker) handle(line []byte) {
 	}
 }
 
-// run gives an execution to the process that waits for one, and starts the next.
+// run gives an execution to a process that waits for one, starts another, and returns when the execution has ended.
 func (w *worker) run(id string, line []byte) {
 	started := <-w.spare
 	go w.spawn()
@@ -110,8 +113,8 @@ func (w *worker) run(id string, line []byte) {
 	w.mutex.Lock()
 	w.live[id] = started
 	w.mutex.Unlock()
-	go w.follow(id, started)
 	w.forward(id, line)
+	w.follow(id, started)
 }
 
 func (w *worker) forward(id string, line []byte) {
