@@ -33,7 +33,10 @@ def parse_address(text: str) -> Address:
             f"`{text}` is neither a kind of server nor an address.",
             hint=f"Write one of: {', '.join(WORDS)}.",
         )
-    parts = urlsplit(text if has_scheme else f"http://{text}")
+    try:
+        parts = urlsplit(text if has_scheme else f"http://{text}")
+    except ValueError as error:
+        raise BadInputError(f"The address `{text}` cannot be read: {error}.", hint="Write HOST:PORT.") from None
     if parts.scheme not in {"http", "https"}:
         raise BadInputError(
             f"The address `{text}` has the scheme `{parts.scheme}`, which no Milvus speaks.",

@@ -5,6 +5,7 @@ import importlib.util
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -55,21 +56,21 @@ async def run_installer(argv: Sequence[str], *, environ: Mapping[str, str], what
 
     Raises `ServerError` with its last lines when it fails.
     """
-    process = await asyncio.create_subprocess_exec(
-        *argv,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
+    # Not asyncio's own processes: one that is cancelled while it starts would leave what the installer started.
+    process = subprocess.Popen(  # noqa: ASYNC220 - it starts in milliseconds
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         env=dict(environ),
         start_new_session=True,
     )
     try:
-        output, _ = await process.communicate()
-    except asyncio.CancelledError:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
-        raise
+        output, _ = await asyncio.to_thread(process.communicate)
+    finally:
+        if process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
     if process.returncode:
         lines = [line for line in output.decode(errors="replace").splitlines() if line.strip()]
         said = "\n  ".join(lines[-LAST_LINES:])
