@@ -6,27 +6,38 @@
 set -eu
 
 fetch() {
-    mvn -B -ntp -U -Dstyle.color=never -f "$PARITY_PACK/support/pom.xml" \
+    mvn -B -U -Dstyle.color=never -f "$PARITY_PACK/support/pom.xml" \
         -Dsdk.group="${PARITY_PACKAGE%%:*}" -Dsdk.artifact="${PARITY_PACKAGE##*:}" -Dsdk.version="$PARITY_SDK_VERSION" \
         -Dmaven.wagon.http.retryHandler.count=1 -Daether.connector.connectTimeout=10000 \
-        -DoutputDirectory="$PWD/jars" -DincludeScope=runtime dependency:copy-dependencies
+        -DoutputDirectory="$1" -DincludeScope=runtime dependency:copy-dependencies 2>&1 || printf '\nFAILED\n'
 }
 
+# Both targets take the jars of a version from here: they are fetched once and lie on the disk once.
+fetched=$PARITY_CACHE/jars/${PARITY_PACKAGE##*:}-$PARITY_SDK_VERSION-$(cksum <"$PARITY_PACK/support/pom.xml" | cut -d ' ' -f 1)
+mkdir -p "$PARITY_CACHE/jars"
 # Maven's local repository is not made for two that fill it at once.
 if command -v flock >/dev/null; then
-    exec 9>"$PARITY_CACHE/maven.lock"
+    exec 9>"$PARITY_CACHE/jars/.lock"
     flock 9
 fi
-echo "fetching $PARITY_PACKAGE $PARITY_SDK_VERSION with Maven"
-if ! fetch >maven.log 2>&1; then
-    sed -n -e 's/ -> \[Help [0-9]*\]$//' -e '/Re-run Maven\|stack trace\|For more information\|\[Help/d' -e 's/^\[ERROR\] \(.\)/\1/p' maven.log
-    exit 1
+if [ ! -e "$fetched/.complete" ]; then
+    echo "fetching $PARITY_PACKAGE $PARITY_SDK_VERSION with Maven"
+    fetch "$fetched" | tee maven.log |
+        awk '/^\[INFO\] Downloaded .*\.jar / { parts = split($5, part, "/"); print "fetched " part[parts]; fflush() }'
+    if grep -q '^FAILED$' maven.log; then
+        rm -rf "$fetched"
+        sed -n -e 's/ -> \[Help [0-9]*\]$//' -e '/Re-run Maven\|stack trace\|For more information\|\[Help/d' \
+            -e 's/^\[ERROR\] \(.\)/\1/p' maven.log
+        exit 1
+    fi
+    touch "$fetched/.complete"
 fi
+cp -Rl "$fetched" jars 2>/dev/null || { rm -rf jars && cp -R "$fetched" jars; }
 exec 9>&-
 
 echo "compiling the worker"
 javac -encoding UTF-8 -nowarn -proc:none -cp "jars/*" -d classes \
-    "$PARITY_PACK"/support/parity/*.java
+    "$PARITY_PACK"/support/parity/*.java "$PARITY_PACK/support/$PARITY_TARGET"/parity/*.java
 {
     printf 'Class-Path:'
     printf ' %s\n ' jars/*.jar
@@ -35,6 +46,6 @@ javac -encoding UTF-8 -nowarn -proc:none -cp "jars/*" -d classes \
 jar --create --file sdk.jar --manifest manifest.txt -C classes .
 rm -r classes manifest.txt
 
-# Some JVMs have no such archives; workers are right without one.
+# Not every JVM has such archives; a worker is right without one, only slower to start.
 java -Xshare:auto -XX:ArchiveClassesAtExit=sdk.jsa -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
     -cp "$PWD/sdk.jar" parity.Worker </dev/null >archive.log 2>&1 || cat archive.log

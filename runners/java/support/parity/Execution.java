@@ -6,75 +6,90 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 
 /** One run of a program, on a thread of its own: before each step it waits to be told whether to go or to skip. */
-final class Execution extends Thread {
+final class Execution implements Runnable {
+    private static final long PATIENCE = 1000;
+
     private final String id;
     private final String program;
     private final Map<String, String> variables;
     private final Channel channel;
     private final Runnable over;
     private final BlockingQueue<Boolean> told = new LinkedBlockingQueue<>();
+    private final Thread thread;
+    private Program running;
+    private boolean ended;
 
+    /** {@code over} is called when the last word of it has been said. */
     Execution(String id, String program, Map<String, String> variables, Channel channel, Runnable over) {
-        super(id);
-        setDaemon(true);
         this.id = id;
         this.program = program;
         this.variables = variables;
         this.channel = channel;
         this.over = over;
+        thread = daemon(this);
+    }
+
+    void start() {
+        thread.start();
     }
 
     void tell(boolean go) {
         told.add(go);
     }
 
-    @Override
-    public void run() {
-        try {
-            runProgram();
-        } finally {
-            over.run();
-        }
+    /**
+     * Ends it: closes its connections, and leaves a thread that still waits for something to itself. A thread that computes
+     * would take the time of all others and cannot be ended: then the worker ends.
+     */
+    void kill() {
+        daemon(() -> {
+            JsonObject killed = answer();
+            killed.addProperty("crashed", "killed");
+            end(killed);
+            thread.interrupt();
+            daemon(this::close).start();
+            try {
+                thread.join(PATIENCE);
+            } catch (InterruptedException impossible) {
+                Thread.currentThread().interrupt();
+            }
+            if (thread.getState() == Thread.State.RUNNABLE) {
+                System.err.println("The program " + program + " computes without end; the worker ends with it.");
+                Runtime.getRuntime().halt(1);
+            }
+        }).start();
     }
 
-    private void runProgram() {
-        Program running;
+    @Override
+    public void run() {
         try {
             Class<?> type = Class.forName("programs." + program);
             running = (Program) type.getConstructor(Map.class).newInstance(variables);
         } catch (Throwable error) {
-            JsonObject answer = answer();
-            answer.addProperty("crashed", "the program cannot be started: " + error);
-            channel.say(answer);
+            JsonObject crashed = answer();
+            crashed.addProperty("crashed", "the program cannot be started: " + error);
+            end(crashed);
             return;
         }
         try {
-            take(running);
-        } catch (InterruptedException interrupted) {
+            for (int step : running.steps()) {
+                JsonObject waiting = answer();
+                waiting.addProperty("waiting", step);
+                say(waiting);
+                if (told.take()) {
+                    say(run(step));
+                }
+            }
+        } catch (InterruptedException killed) {
             return;
         }
         JsonObject done = answer();
         done.addProperty("done", true);
-        channel.say(done);
-        try {
-            running.end();
-        } catch (Throwable error) {
-            error.printStackTrace();
-        }
+        end(done);
+        close();
     }
 
-    private void take(Program running) throws InterruptedException {
-        for (int step : running.steps()) {
-            JsonObject waiting = answer();
-            waiting.addProperty("waiting", step);
-            channel.say(waiting);
-            if (told.take()) {
-                channel.say(run(running, step));
-            }
-        }
-    }
-
-    private JsonObject run(Program running, int step) {
+    private JsonObject run(int step) {
         JsonObject answer = answer();
         answer.addProperty("step", step);
         running.forget();
@@ -92,9 +107,36 @@ final class Execution extends Thread {
         return answer;
     }
 
+    private void close() {
+        try {
+            running.end();
+        } catch (Throwable unclosed) {
+            unclosed.printStackTrace();
+        }
+    }
+
     private JsonObject answer() {
         JsonObject answer = new JsonObject();
         answer.addProperty("execution", id);
         return answer;
+    }
+
+    private synchronized void say(JsonObject answer) {
+        if (!ended) {
+            channel.say(answer);
+        }
+    }
+
+    /** Says the last word; after it nothing more is heard of this execution. */
+    private synchronized void end(JsonObject answer) {
+        say(answer);
+        ended = true;
+        over.run();
+    }
+
+    private static Thread daemon(Runnable work) {
+        Thread thread = new Thread(work);
+        thread.setDaemon(true);
+        return thread;
     }
 }

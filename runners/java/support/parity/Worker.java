@@ -26,6 +26,7 @@ public final class Worker {
         InputStream requests = System.in;
         System.setIn(new ByteArrayInputStream(new byte[0]));
         System.setOut(System.err);
+        Rehearsal.hold();
         new Worker().serve(requests);
         System.exit(0);
     }
@@ -42,6 +43,8 @@ public final class Worker {
                 tell(request.get("go").getAsString(), true);
             } else if (request.has("skip")) {
                 tell(request.get("skip").getAsString(), false);
+            } else if (request.has("kill")) {
+                kill(request.get("kill").getAsString());
             }
         }
     }
@@ -52,6 +55,7 @@ public final class Worker {
         answer.addProperty("ready", 1);
         answer.addProperty("sdk", sdkVersion());
         answer.addProperty("runtime", "Java " + System.getProperty("java.version"));
+        answer.addProperty("kill", true);
         channel.say(answer);
     }
 
@@ -73,6 +77,13 @@ public final class Worker {
         Execution execution = executions.get(id);
         if (execution != null) {
             execution.tell(go);
+        }
+    }
+
+    private void kill(String id) {
+        Execution execution = executions.get(id);
+        if (execution != null) {
+            execution.kill();
         }
     }
 
