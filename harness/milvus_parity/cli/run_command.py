@@ -1,6 +1,5 @@
 """``milvus-parity run``."""
 
-import sys
 from datetime import date
 from pathlib import Path
 

@@ -137,6 +137,8 @@ class _Execution:
         try:
             async with asyncio.timeout(limit):
                 await self.session.run(self.name, self.program.name, self._variables(endpoint))
+                if any(snippet.unsupported is None for snippet in self.program.snippets):
+                    await self._wait(self.session.waiting(self.name))
                 for step in self.case.steps:
                     await self._take(step, endpoint)
                 while not (await self._wait(self.session.next(self.name))).done:
@@ -165,7 +167,6 @@ class _Execution:
         snippet = next(snippet for snippet in self.program.snippets if snippet.step == step.id)
         if step.client in self.unusable:
             if snippet.unsupported is None:
-                await self._until_waiting(step.id)
                 await self.session.say("skip", self.name, step.id)
             return
         if snippet.unsupported is not None:
@@ -173,7 +174,6 @@ class _Execution:
             if step.operation == "connect":
                 self.unusable.add(step.client)
             return
-        await self._until_waiting(step.id)
         await self._wait(endpoint.set_step(step.id))
         self.running = step.id
         await self.session.say("go", self.name, step.id)
@@ -183,13 +183,6 @@ class _Execution:
         self.running = None
         if step.operation == "connect" and answer.outcome != "returned":
             self.unusable.add(step.client)
-
-    async def _until_waiting(self, step: int) -> None:
-        answer = await self._wait(self.session.next(self.name))
-        if answer.waiting != step:
-            raise ProtocolError(
-                f"The worker of {self.session.label} should wait at step {step}, but said: {_shown(answer)}"
-            )
 
     def _step_trace(self, step: SdkStep, answer: Answer) -> StepTrace:
         outcome = answer.outcome

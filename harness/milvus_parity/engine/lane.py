@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from milvus_parity.engine.build import Built, build_all
-from milvus_parity.model.events import ExecutionFinished, ExecutionStarted, LaneChanged, LaneProgress, Subscriber
 from milvus_parity.engine.execution import Executor, Innocent
 from milvus_parity.engine.worker import Session
 from milvus_parity.model.errors import ParityError
+from milvus_parity.model.events import ExecutionFinished, ExecutionStarted, LaneChanged, LaneProgress, Subscriber
 from milvus_parity.model.program import Program
 from milvus_parity.model.scenario import Case, Frozen
 from milvus_parity.model.target import Target

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from milvus_parity.engine.databases import DatabasePool, StateKeeper
-from milvus_parity.model.events import LaneChanged, RunFinished, Subscriber
 from milvus_parity.engine.execution import Credentials, Executor
 from milvus_parity.engine.lane import Lane, Prepared
 from milvus_parity.model.errors import ParityError
+from milvus_parity.model.events import LaneChanged, RunFinished, Subscriber
 from milvus_parity.model.program import Program
 from milvus_parity.model.run import Program as StoredProgram
 from milvus_parity.model.run import RunEnd, StepSnippet

@@ -140,8 +140,20 @@ class Session:
         with contextlib.suppress(ConnectionError):
             await self._send({word: execution, "step": step})
 
+    async def waiting(self, execution: str) -> None:
+        """Wait until the execution stands before its first step. Raises as ``next`` does."""
+        answer = await self._take(execution)
+        if answer.waiting is None:
+            raise ProtocolError(f"The worker of {self.label} should wait before the first step of {execution}.")
+
     async def next(self, execution: str) -> Answer:
-        """The next answer for an execution. Raises WorkerGoneError, CrashedError or ProtocolError."""
+        """What an execution tells next; that it waits again is no news. Raises as the worker's end demands:
+        WorkerGoneError, CrashedError or ProtocolError."""
+        while (answer := await self._take(execution)).waiting is not None:
+            pass
+        return answer
+
+    async def _take(self, execution: str) -> Answer:
         if self._exit is not None and self.in_flight[execution].empty():
             raise self._gone(self._exit)
         answer = await self.in_flight[execution].get()
