@@ -53,13 +53,19 @@ class BuildError(ParityError):
 
 
 class Exit(Frozen, frozen=True, kw_only=True):
-    """How a worker ended. ``by_limit`` says which limit of a container took it (``memory limit of 1 GiB``)."""
+    """How a worker ended. ``by_limit`` says which limit of a container took it (``memory limit of 1 GiB``).
+
+    ``lost`` is a sentence when nobody can tell how it ended: the container engine is gone.
+    """
 
     status: int | None = None
     signal: int | None = None
     by_limit: str | None = None
+    lost: str | None = None
 
     def __str__(self) -> str:
+        if self.lost:
+            return self.lost
         if self.by_limit:
             return f"killed by its {self.by_limit}"
         if self.signal is not None:

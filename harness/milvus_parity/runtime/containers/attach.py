@@ -201,7 +201,7 @@ class ContainerConnection:
             self._killed = True
 
     async def wait(self) -> Exit:
-        """How it ended. Its container is removed. Raises EngineGoneError when the engine can no longer tell."""
+        """How it ended. Its container is removed."""
         if self._exit is None:
             self._exit = asyncio.create_task(self._end())
         return await asyncio.shield(self._exit)
@@ -209,12 +209,14 @@ class ContainerConnection:
     async def _end(self) -> Exit:
         try:
             state = await self._engine.ask("waiting for a worker", self._wait_and_remove)
+        except EngineError as error:
+            return Exit(lost=str(error))
         finally:
             self._stop_sending()
             self._lines.end()
             with contextlib.suppress(OSError, ValueError):
                 self._stream.close()
-        self._forget(self.container)
+            self._forget(self.container)
         return exit_from(state, killed=self._killed, memory=self._memory)
 
     def _wait_and_remove(self) -> dict[str, Any]:
