@@ -66,7 +66,7 @@ class Shard(Frozen, frozen=True, kw_only=True):
     cases: tuple[str, ...] = ()
 
 
-class RunHeader(Frozen, frozen=True, kw_only=True):
+class RunHeader(Frozen, frozen=True, kw_only=True, omit_defaults=False):
     """All that is known of a run before its first execution.
 
     ``started`` is Unix seconds. ``cases`` are those of this run, in the order of reports. ``not_applicable`` maps a
