@@ -111,7 +111,7 @@ def _step_differences(
 
 
 def _identical(one: StepOutcome, other: StepOutcome) -> bool:
-    return one == other and type(one.value) is type(other.value)
+    return one == other and (one.value is msgspec.UNSET or _key(one.value) == _key(other.value))
 
 
 def _fits(
@@ -159,7 +159,15 @@ def _difference(
 ) -> Difference:
     groups = _grouped(facet, members, fits, texts or {}, details or {})
     odd, basis = _odd_ones(groups)
-    return Difference(step=step, facet=facet, weight=WEIGHTS[facet], groups=groups, odd=odd, basis=basis, among=among)
+    return Difference(
+        step=step,
+        facet=facet,
+        weight=WEIGHTS[facet],
+        groups=groups,
+        odd=tuple(target for target, _ in members if target in odd),
+        basis=basis,
+        among=among,
+    )
 
 
 def _grouped(
@@ -185,7 +193,7 @@ def _grouped(
                 expected=fits(target) if fits is not None else None,
             )
         )
-    return tuple(sorted(groups, key=lambda group: (-_size(group)[0], -_size(group)[1], min(group.targets))))
+    return tuple(sorted(groups, key=_by_size))
 
 
 def _size(group: Group) -> tuple[int, int]:
@@ -193,13 +201,21 @@ def _size(group: Group) -> tuple[int, int]:
     return len({label.partition("@")[0] for label in group.targets}), len(group.targets)
 
 
-def _odd_ones(groups: Sequence[Group]) -> tuple[tuple[str, ...], Literal["expected", "majority", "none"]]:
+def _by_size(group: Group) -> tuple[int, int]:
+    names, columns = _size(group)
+    return -names, -columns
+
+
+def _odd_ones(groups: Sequence[Group]) -> tuple[frozenset[str], Literal["expected", "majority", "none"]]:
+    everyone = frozenset(target for group in groups for target in group.targets)
     right = [group for group in groups if group.expected]
     if right and len(right) < len(groups):
-        return tuple(target for group in groups if group is not right[0] for target in group.targets), "expected"
+        # Of several that are as promised, the largest stands for them; equals must not depend on an order.
+        agreed = min(right, key=lambda group: (_by_size(group), min(group.targets)))
+        return everyone - set(agreed.targets), "expected"
     if _is_majority(groups):
-        return tuple(target for group in groups[1:] for target in group.targets), "majority"
-    return tuple(target for group in groups for target in group.targets), "none"
+        return everyone - set(groups[0].targets), "majority"
+    return everyone, "none"
 
 
 def _is_majority(groups: Sequence[Group]) -> bool:

@@ -237,20 +237,13 @@ def _rewritten(
     block = text[where.block.start : where.block.end]
     blocks = []
     for targets, cases in groups.items():
-        new: list[tuple[str, object]] = list(edits)
-        if tuple(cases) != entry.cases:
-            new.append(("case", cases if len(cases) > 1 else cases[0]))
-        if targets != entry.targets:
-            new.append(("targets", [str(target) for target in targets]))
-        blocks.append(edited(block, [(_within(where, key), f" {flow(value)}") for key, value in new]))
+        new = [where.replacing(key, value) for key, value in edits]
+        new += where.keeping("case", [case in cases for case in entry.cases], entry.cases)
+        new += where.keeping("targets", [target in targets for target in entry.targets], list(map(str, entry.targets)))
+        blocks.append(edited(block, [(span.within(where.block), replacement) for span, replacement in new]))
     changed = "".join(blocks)
     if changed != block:
         yield where.block, changed
-
-
-def _within(where: EntryText, key: str) -> Span:
-    span = where.values[key]
-    return Span(start=span.start - where.block.start, end=span.end - where.block.start)
 
 
 def _changed_values(verdict: RunVerdict) -> Mapping[int, dict[str, object]]:

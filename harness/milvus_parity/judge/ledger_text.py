@@ -1,7 +1,8 @@
 """The ledger as text: where its entries stand, and edits that leave everything else byte for byte as it was."""
 
+import json
+import re
 from collections.abc import Mapping, Sequence
-from io import StringIO
 from typing import Any
 
 from milvus_parity.model.errors import BadInputError
@@ -14,6 +15,9 @@ schema: 1
 differences:
 """
 
+_PLAIN = re.compile(r"[A-Za-z_](?:[\w./@*-]| (?! |#))*(?<! )", re.ASCII)
+_WORDS_OF_YAML = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
+
 
 class Span(Frozen, frozen=True, kw_only=True):
     """A part of a text, by offsets."""
@@ -21,13 +25,32 @@ class Span(Frozen, frozen=True, kw_only=True):
     start: int
     end: int
 
+    def within(self, outer: "Span") -> "Span":
+        """The same part, counted from the start of another that holds it."""
+        return Span(start=self.start - outer.start, end=self.end - outer.start)
+
 
 class EntryText(Frozen, frozen=True, kw_only=True):
-    """Where an entry stands: its lines whole (``block``), and for each key what stands after its colon."""
+    """Where an entry stands: its lines whole (``block``), and for each key what stands after its colon.
+
+    ``lines``: for a list that is written an item a line, the lines of each item.
+    """
 
     block: Span
     indent: int
     values: Mapping[str, Span]
+    lines: Mapping[str, tuple[Span, ...]] = {}
+
+    def replacing(self, key: str, value: object) -> tuple[Span, str]:
+        """The change that gives a key another value."""
+        return self.values[key], f" {flow(value)}"
+
+    def keeping(self, key: str, kept: Sequence[bool], items: Sequence[object]) -> list[tuple[Span, str]]:
+        """The changes that leave of a list the items that are kept."""
+        if key in self.lines:
+            return [(span, "") for span, keep in zip(self.lines[key], kept, strict=True) if not keep]
+        left = [item for item, keep in zip(items, kept, strict=True) if keep]
+        return [self.replacing(key, left)] if len(left) < len(items) else []
 
 
 class LedgerText:
@@ -79,6 +102,8 @@ class LedgerText:
         self._insert_at = self._line_after(self.entries[-1].block.end - 1)
 
     def _entry(self, node: Any) -> EntryText:
+        from ruamel.yaml.nodes import SequenceNode
+
         start = self.text.rindex("-", 0, node.start_mark.index)
         line = self.text.rfind("\n", 0, start) + 1
         end = self._line_after(_end_of(node))
@@ -86,7 +111,16 @@ class LedgerText:
             key.value: Span(start=self.text.index(":", key.end_mark.index) + 1, end=self._trimmed(value))
             for key, value in node.value
         }
-        return EntryText(block=Span(start=line, end=end), indent=start - line, values=values)
+        lines = {
+            key.value: tuple(self._lines_of(item) for item in value.value)
+            for key, value in node.value
+            if isinstance(value, SequenceNode) and not value.flow_style
+        }
+        return EntryText(block=Span(start=line, end=end), indent=start - line, values=values, lines=lines)
+
+    def _lines_of(self, node: Any) -> Span:
+        start = self.text.rfind("\n", 0, node.start_mark.index) + 1
+        return Span(start=start, end=self._line_after(_end_of(node)))
 
     def _trimmed(self, node: Any) -> int:
         end = _end_of(node)
@@ -120,28 +154,35 @@ def entry_text(entry: Mapping[str, object], indent: int = 2) -> str:
 
 
 def flow(value: object) -> str:
-    """A value as YAML on one line."""
-    from ruamel.yaml import YAML
+    """A value as YAML on one line, safe inside brackets."""
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_text(str(key))}: {flow(held)}" for key, held in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(flow(item) for item in value) + "]"
+    return json.dumps(value)
 
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = True
-    yaml.width = 1_000_000
-    yaml.allow_unicode = True
-    out = StringIO()
-    yaml.dump(_plain(value), out)
-    return out.getvalue().removesuffix("\n").removesuffix("\n...").strip()
+
+def _text(text: str) -> str:
+    if _PLAIN.fullmatch(text) and text.lower() not in _WORDS_OF_YAML:
+        return text
+    if text.isprintable() and text:
+        return "'" + text.replace("'", "''") + "'"
+    return '"' + "".join(_escaped(char) for char in text) + '"'
+
+
+def _escaped(char: str) -> str:
+    if char in '"\\':
+        return f"\\{char}"
+    if char.isprintable():
+        return char
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _single(value: object) -> object:
     return value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(held) for key, held in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value
 
 
 def _compose(text: str) -> Any:

@@ -112,10 +112,11 @@ class Pins:
             text = _whole_text(difference.facet, group.value)
             for target in group.targets:
                 found = self._look_up(entries, operations, target, difference.step, difference.facet)
-                pin, other = self._best(case, found, target, group.value, text)
+                odd = target in difference.odd
+                pin, other = self._best(case, found, target, group.value, text, against=odd)
                 if pin is not None:
                     pins[target] = pin
-                elif other is not None and target in difference.odd:
+                elif other is not None:
                     otherwise[target] = other
         if not pins and not otherwise:
             return difference
@@ -149,16 +150,19 @@ class Pins:
         ]
 
     def _best(
-        self, case: Case, entries: Sequence[Entry], target: str, value: object, text: str
+        self, case: Case, entries: Sequence[Entry], target: str, value: object, text: str, *, against: bool = True
     ) -> tuple[KnownRef | None, KnownRef | None]:
-        """The entry that pins the value, and else one that pins another."""
-        for entry in entries:
-            if entry.pins(value, text):
-                self._note(case, entry, target, "found")
-                reference = self._references[entry.place]
-                if reference.overdue:
-                    self._overdue[entry.place] = reference
-                return reference, None
+        """The entry that pins the value, and else one that pins another. ``against``: it is held against the target."""
+        pinning = [entry for entry in entries if entry.pins(value, text)]
+        for entry in pinning:
+            self._note(case, entry, target, "found")
+        if pinning:
+            reference = self._references[pinning[0].place]
+            if reference.overdue:
+                self._overdue[pinning[0].place] = reference
+            return reference, None
+        if not against:
+            return None, None
         for entry in entries:
             self._note(case, entry, target, "changed")
         return None, self._references[entries[0].place] if entries else None
