@@ -63,8 +63,13 @@ class Rpc:
             response = await getattr(self._stub, name)(request, metadata=metadata, timeout=timeout)
         except grpc.aio.AioRpcError as error:
             raise self._failure(name, database, timeout, error) from None
-        except (grpc.aio.UsageError, asyncio.InvalidStateError) as error:  # the channel was closed under the call
-            raise ServerGone(name, database, str(error), address=self._address) from None
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise self._closed(name, database) from None  # gRPC's word for a channel closed under a call
+        except grpc.aio.UsageError:
+            raise self._closed(name, database) from None
         status = response if hasattr(response, "error_code") else response.status
         code = status.code or status.error_code
         if code:
@@ -78,6 +83,9 @@ class Rpc:
             said = f"{GONE[status]} ({timeout:g} s)" if status is grpc.StatusCode.DEADLINE_EXCEEDED else GONE[status]
             return ServerGone(name, database, f"{said}: {details}" if details else said, address=self._address)
         return RpcRefusedError(name, database, status.name, details)
+
+    def _closed(self, name: str, database: str) -> ServerGone:
+        return ServerGone(name, database, "the harness has closed its connection", address=self._address)
 
     async def close(self) -> None:
         """Close the channel; calls under way end with `ServerGone`."""
