@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from milvus_parity.judge.ledger import Entry, ReasonClass, canonical, case_matches, parse_ledger
-from milvus_parity.judge.ledger_text import EntryText, LedgerText, Span, edited, flow
+from milvus_parity.judge.ledger_text import EntryText, LedgerText, Span, edited
 from milvus_parity.judge.versions import TargetPattern
 from milvus_parity.judge.words import NOT_EXPOSED
 from milvus_parity.model.outcome import FACETS, Facet
@@ -91,7 +91,7 @@ def update_entries(text: str, name: str, verdict: RunVerdict, renew: date | None
         elif values:
             left.append(f"Line {line} pins one value where there are several now: split it by hand.")
         if renew is not None and any(one.location.line == line for one in verdict.overdue):
-            edits.append(("review", renew.isoformat()))
+            edits.append(("review", renew))
             done.append(f"Moved the review date of line {line} to {renew.isoformat()}.")
         if kept != _all_of(entry):
             done.append(f"Removed what no longer holds from the entry of line {line}.")
@@ -176,7 +176,7 @@ def _entry(key: _Key, found: Sequence[_Found], verdict: RunVerdict, explanation:
         "class": explanation.reason_class,
         "why": explanation.why,
         "link": explanation.link,
-        "review": explanation.review.isoformat() if explanation.review else None,
+        "review": explanation.review,
         "milvus": explanation.milvus,
     }
 

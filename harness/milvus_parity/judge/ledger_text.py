@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from milvus_parity.model.errors import BadInputError
@@ -157,6 +158,8 @@ def flow(value: object) -> str:
     """A value as YAML on one line, safe inside brackets."""
     if isinstance(value, str):
         return _text(value)
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{_text(str(key))}: {flow(held)}" for key, held in value.items()) + "}"
     if isinstance(value, list | tuple):
