@@ -36,7 +36,8 @@ def wish(build: Build, sources: Mapping[str, str], limits: Limits) -> Wish:
         folder=inputs.PLACES["work"],
         limits=limits,
         read_only=False,
-        archive=inputs.archive(files, folders={"work": 0o777, "build": 0o777}, open_to_all=True),
+        files=files,
+        folders=("work", "build"),
     )
 
 

@@ -7,7 +7,7 @@ import hashlib
 import io
 import re
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -91,25 +91,25 @@ def read_files(files: Mapping[str, Path]) -> dict[str, Content]:
     return {name: Content(path.read_bytes(), bool(path.stat().st_mode & 0o100)) for name, path in sorted(files.items())}
 
 
-def archive(
-    files: Mapping[str, Content], *, folders: Mapping[str, int] | None = None, open_to_all: bool = False
-) -> bytes:
-    """A tar archive. ``folders``: further folders and their modes. ``open_to_all``: whoever builds may write there."""
+def archive(files: Mapping[str, Content], *, folders: Iterable[str] = (), owner: tuple[int, int] = (0, 0)) -> bytes:
+    """A tar archive. ``folders``: further folders, empty or not. ``owner``: user and group of everything in it."""
     buffer = io.BytesIO()
+    parents = {parent.as_posix() for name in files for parent in Path(name).parents}
+
+    def info(name: str, mode: int) -> tarfile.TarInfo:
+        made = tarfile.TarInfo(name)
+        made.mode, (made.uid, made.gid) = mode, owner
+        return made
+
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        made = dict(folders or {})
-        for name in files:
-            for parent in list(Path(name).parents)[-2::-1]:  # outermost first, without "."
-                made.setdefault(parent.as_posix(), 0o777 if open_to_all else 0o755)
-        for name, mode in sorted(made.items()):
-            info = tarfile.TarInfo(name)
-            info.type, info.mode = tarfile.DIRTYPE, mode
-            tar.addfile(info)
+        for name in sorted({*folders, *parents} - {"."}):
+            folder = info(name, 0o755)
+            folder.type = tarfile.DIRTYPE
+            tar.addfile(folder)
         for name, content in sorted(files.items()):
-            info = tarfile.TarInfo(name)
-            info.size = len(content.data)
-            info.mode = (0o666 if open_to_all else 0o644) | (0o111 if content.executable else 0)
-            tar.addfile(info, io.BytesIO(content.data))
+            file = info(name, 0o755 if content.executable else 0o644)
+            file.size = len(content.data)
+            tar.addfile(file, io.BytesIO(content.data))
     return buffer.getvalue()
 
 

@@ -2,19 +2,30 @@
 
 from typing import Any
 
+from milvus_parity.model.errors import BadInputError
 from milvus_parity.runtime.containers.settings import Limits
 
 # In a container, where nobody else is.
 SCRATCH = "/tmp"  # noqa: S108
-NOBODY = "65534:65534"
+NOBODY = 65534
 SHARED_MEMORY = 1 << 20
 """Bytes of /dev/shm, the one place that stays writable on a read-only root."""
 
 
-def user(configured: str) -> str:
-    """The user a container runs as: the image's own unless that is root."""
-    name = configured.partition(":")[0]
-    return NOBODY if name in {"", "root", "0"} else configured
+def user(configured: str, image: str) -> tuple[int, int]:
+    """The user and group a container runs as: the image's own unless that is root. Raises BadInputError for a name.
+
+    A name would have to be looked up in the image, to give that user the folders that it writes to.
+    """
+    name, _, group = configured.partition(":")
+    if name in {"", "root", "0"}:
+        return NOBODY, NOBODY
+    if not name.isdigit() or not (group or "0").isdigit():
+        raise BadInputError(
+            f"The user of the image {image} is `{configured}`; a number is needed.",
+            hint=f"End the Dockerfile with a line such as `USER {NOBODY}:{NOBODY}`.",
+        )
+    return int(name), int(group or name)
 
 
 def locks(limits: Limits, processors: int) -> dict[str, Any]:

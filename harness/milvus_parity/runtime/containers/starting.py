@@ -11,6 +11,7 @@ from milvus_parity.model.scenario import Frozen
 from milvus_parity.runtime.containers import inputs
 from milvus_parity.runtime.containers.attach import ContainerConnection
 from milvus_parity.runtime.containers.engine import Engine, EngineError
+from milvus_parity.runtime.containers.inputs import Content
 from milvus_parity.runtime.containers.labels import Owner
 from milvus_parity.runtime.containers.limits import SCRATCH, locks, user
 from milvus_parity.runtime.containers.settings import Limits
@@ -19,7 +20,7 @@ from milvus_parity.runtime.containers.settings import Limits
 class Wish(Frozen, frozen=True, kw_only=True):
     """A container that is wanted. ``name`` is for people; ``network`` None is none at all.
 
-    ``archive`` is unpacked under /opt/parity before the start, which a read-only root does not take.
+    ``files`` and ``folders`` lie under /opt/parity and belong to the container's user; a read-only root takes none.
     """
 
     name: str
@@ -31,7 +32,8 @@ class Wish(Frozen, frozen=True, kw_only=True):
     network: str | None = None
     read_only: bool = True
     stdin: bool = False
-    archive: bytes | None = None
+    files: Mapping[str, Content] = {}
+    folders: tuple[str, ...] = ()
 
 
 class Containers:
@@ -62,13 +64,14 @@ class Containers:
             raise EngineError(
                 f"The image {wish.image} is gone.", hint="Somebody removed it under the run; run again."
             ) from None
+        uid, gid = user(configured, wish.image)
         network: dict[str, Any] = {"network": wish.network} if wish.network else {"network_mode": "none"}
         made = self._engine.client.containers.create(
             image=wish.image,
             name=f"milvus-parity-{self._owner.run}-{number}-{inputs.tag_words(wish.name)}",
             entrypoint=list(wish.command),
             command=[],
-            user=user(configured),
+            user=f"{uid}:{gid}",
             working_dir=wish.folder,
             environment={"HOME": SCRATCH, **wish.environment},
             labels=self._owner.labels(),
@@ -80,8 +83,8 @@ class Containers:
         container = str(made.id)
         stream = None
         try:
-            if wish.archive is not None:
-                made.put_archive(inputs.ROOT, wish.archive)
+            if wish.files or wish.folders:
+                made.put_archive(inputs.ROOT, inputs.archive(wish.files, folders=wish.folders, owner=(uid, gid)))
             wanted = {"stdin": int(wish.stdin), "stdout": 1, "stderr": 1, "stream": 1}
             stream = api.attach_socket(container, params=wanted)
             api.start(container)
