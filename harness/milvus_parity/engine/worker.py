@@ -167,6 +167,8 @@ class Session:
     def _gone(self, ended: Exit) -> Exception:
         if self._violation:
             return ProtocolError(self._violation)
+        if ended.lost:
+            return ProtocolError(ended.lost)
         if self._condemned:
             return WorkerGoneError(self._condemned, alone=False)
         return WorkerGoneError(str(ended), alone=self._alone_at_end, by_limit=ended.by_limit is not None)
