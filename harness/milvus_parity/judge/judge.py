@@ -84,7 +84,7 @@ def _case_verdict(
                 )
             )
         else:
-            targets.append(_target_verdict(label, outcome, comparison))
+            targets.append(target_verdict(label, outcome, comparison))
     return CaseVerdict(
         case=case.id,
         title=case.title,
@@ -97,7 +97,8 @@ def _case_verdict(
     )
 
 
-def _target_verdict(label: str, outcome: Outcome, comparison: Comparison) -> TargetVerdict:
+def target_verdict(label: str, outcome: Outcome, comparison: Comparison) -> TargetVerdict:
+    """How a target that ran did in a case."""
     failed: list[Weight] = []
     different: list[Weight] = []
     known = False

@@ -8,6 +8,7 @@ from milvus_parity.model.run import RunRecord
 from milvus_parity.model.verdict import RunVerdict
 from milvus_parity.report.clean import clean, one_line
 from milvus_parity.report.findings import Aspect, Finding, findings_of
+from milvus_parity.report.markup import code_span, escaped, longest_run, plain
 from milvus_parity.report.overview import MEANINGS, conclusion, headline, incomplete, rows_of, totals, who_differs
 
 LIMIT = 60_000
@@ -20,8 +21,8 @@ def markdown_report(verdict: RunVerdict, record: RunRecord, *, strict: Strict, r
     """The report, cut between findings where it would be too long, and saying so."""
     code, sentence = conclusion(verdict, strict, required)
     sign = "✅" if code == ExitCode.OK else "❌"
-    above = [f"## {sign} milvus-parity", "", _plain(headline(verdict, record)), "", f"**{_plain(sentence)}**", ""]
-    above += [f"> ⚠️ {_plain(one)}\n" for one in incomplete(verdict, record)]
+    above = [f"## {sign} milvus-parity", "", plain(headline(verdict, record)), "", f"**{plain(sentence)}**", ""]
+    above += [f"> ⚠️ {plain(one)}\n" for one in incomplete(verdict, record)]
     above += _table(verdict)
     above += _who(verdict)
     below = list(_below(verdict))
@@ -47,7 +48,8 @@ def _table(verdict: RunVerdict) -> list[str]:
     heads = [f"{label.partition('@')[0]}<br>{label.partition('@')[2]}" for label in verdict.targets]
     lines = ["| | " + " | ".join(heads) + " |", "| --- |" + " :-: |" * len(heads)]
     lines += [
-        f"| {_cell(f'{row.topic}/{row.name}' if row.topic else row.name)} | {' | '.join(row.marks)} |" for row in rows
+        f"| {code_span(f'{row.topic}/{row.name}' if row.topic else row.name)} | {' | '.join(row.marks)} |"
+        for row in rows
     ]
     used = {mark for row in rows for mark in row.marks}
     if well:
@@ -67,17 +69,17 @@ def _who(verdict: RunVerdict) -> list[str]:
 def _finding(number: int, finding: Finding) -> Iterator[str]:
     pinned = " (known)" if finding.known else ""
     facets = ", ".join(aspect.facet for aspect in finding.aspects)
-    title = f"{number}. <b>{_html(finding.cases[0])}</b>: {_html(finding.title)} — {facets}{pinned}"
+    title = f"{number}. <b>{escaped(finding.cases[0])}</b>: {escaped(finding.title)} — {facets}{pinned}"
     yield f"<details{'' if finding.known else ' open'}><summary>{title}</summary>\n"
-    yield f"Step {finding.step}: {_code(finding.words)} ({finding.location})\n"
+    yield f"Step {finding.step}: {code_span(finding.words)} ({finding.location})\n"
     for aspect in finding.aspects:
         yield from _aspect(aspect)
     for snippet in finding.snippets:
         text = clean(snippet.text)
-        fence = "`" * max(3, _longest_run(text) + 1)
+        fence = "`" * max(3, longest_run(text) + 1)
         yield f"_{snippet.target}_\n{fence}{snippet.fence}\n{text}\n{fence}\n"
     if len(finding.cases) > 1:
-        others = ", ".join(_code(case) for case in finding.cases[1:9])
+        others = ", ".join(code_span(case) for case in finding.cases[1:9])
         more = f" and {len(finding.cases) - 9} more" if len(finding.cases) > 9 else ""
         yield f"The same in {others}{more}.\n"
     yield "</details>\n"
@@ -94,15 +96,15 @@ def _aspect(aspect: Aspect) -> Iterator[str]:
     yield f"**{aspect.facet}** ({', '.join(notes)})"
     for group in aspect.groups:
         odd = aspect.basis != "none" and bool(set(group.targets) & set(aspect.odd))
-        detail = f" {_plain(one_line(group.detail, _WORDS))}" if group.detail else ""
+        detail = f" {plain(one_line(group.detail, _WORDS))}" if group.detail else ""
         flag = " ← odd one out" if odd else ""
-        yield f"- {_code(one_line(group.text, _WORDS))}{detail}: {', '.join(group.targets)}{flag}"
+        yield f"- {code_span(group.text, _WORDS)}{detail}: {', '.join(group.targets)}{flag}"
     if aspect.expected is not None:
         where = f" ({aspect.location})" if aspect.location else ""
-        yield f"- promised: {_plain(aspect.expected)}{where}"
+        yield f"- promised: {plain(aspect.expected)}{where}"
     for entry in dict.fromkeys(aspect.pins.values()):
         link = f" ({entry.link})" if entry.link else ""
-        yield f"- known, {entry.reason_class}: {_plain(entry.why)}{link}"
+        yield f"- known, {entry.reason_class}: {plain(entry.why)}{link}"
     yield ""
 
 
@@ -111,11 +113,11 @@ def _below(verdict: RunVerdict) -> Iterator[str]:
     if lost:
         yield f"**Could not run** ({len(lost)})\n"
         for case, one in lost[:10]:
-            yield f"- {one.target}, {_code(case)}: {_plain(one_line(one.detail or '', _WORDS))}"
+            yield f"- {one.target}, {code_span(case)}: {plain(one_line(one.detail or '', _WORDS))}"
         yield from _more(lost, 10)
     if verdict.stale:
         yield "**Ledger entries that no longer hold**\n"
-        yield from (f"- {one.location}: {_plain(one.what)}" for one in verdict.stale[:20])
+        yield from (f"- {one.location}: {plain(one.what)}" for one in verdict.stale[:20])
         yield from _more(verdict.stale, 20)
     if verdict.overdue:
         yield "**Ledger entries past their review date**\n"
@@ -124,44 +126,12 @@ def _below(verdict: RunVerdict) -> Iterator[str]:
     if verdict.unavailable:
         yield "**Not available here**\n"
         for missing in verdict.unavailable:
-            install = f" Install: {_plain(missing.missing.install)}" if missing.missing.install else ""
-            yield f"- {_plain(missing.name)}: {_plain(one_line(missing.missing.what, _WORDS))}{install}"
+            install = f" Install: {plain(missing.missing.install)}" if missing.missing.install else ""
+            yield f"- {plain(missing.name)}: {plain(one_line(missing.missing.what, _WORDS))}{install}"
         yield ""
-    yield from (f"{_plain(note)}  " for note in verdict.notes)
+    yield from (f"{plain(note)}  " for note in verdict.notes)
     yield from (f"{line}  " for line in totals(verdict))
 
 
 def _more(things: Sequence[object], shown: int) -> Iterator[str]:
     yield f"- and {len(things) - shown} more\n" if len(things) > shown else ""
-
-
-def _plain(text: str) -> str:
-    """Text in which nothing is Markdown or HTML, and nobody is mentioned."""
-    text = _html(clean(text))
-    for char in "\\`*_[]|#~@":
-        text = text.replace(char, f"\\{char}" if char != "@" else "@\u200b")
-    return text
-
-
-def _html(text: str) -> str:
-    return clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _cell(text: str) -> str:
-    return _code(text).replace("|", "\\|")
-
-
-def _code(text: str) -> str:
-    """Text as a code span, whatever backticks it has."""
-    text = one_line(text)
-    ticks = "`" * (_longest_run(text) + 1)
-    space = " " if text.startswith("`") or text.endswith("`") else ""
-    return f"{ticks}{space}{text}{space}{ticks}" if text else "(empty)"
-
-
-def _longest_run(text: str) -> int:
-    longest = run = 0
-    for char in text:
-        run = run + 1 if char == "`" else 0
-        longest = max(longest, run)
-    return longest

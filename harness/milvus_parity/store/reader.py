@@ -1,4 +1,4 @@
-"""Reads a run folder: tells a whole run from a truncated or edited one, and takes from the files only what is asked for.
+"""Reads a run folder, tells a whole run from a truncated or edited one, and takes only what is asked for.
 
 Lines are indexed once and decoded when needed, case by case, so that 100,000 traces need little memory.
 """
@@ -130,7 +130,7 @@ class RunFolder:
     def program(self, case: str, target: str) -> Program | None:
         """The program of a case for a target (its label); None when none was written."""
         if self._programs is None:
-            self._programs = {key: span for key, span in self._keyed(PROGRAMS)}
+            self._programs = dict(self._keyed(PROGRAMS))
         span = self._programs.get((case, target))
         return _program.decode(self._files[PROGRAMS].line(span)) if span else None
 
