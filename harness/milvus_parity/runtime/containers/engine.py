@@ -48,11 +48,19 @@ class Place(Frozen, frozen=True, kw_only=True):
 
     address: str
     found: str
+    certificates: Path | None = None
+    """A folder with ca.pem, cert.pem and key.pem, where TLS is spoken."""
 
     @property
     def socket_path(self) -> Path | None:
         """The path of a Unix socket; None for any other address."""
         return Path(self.address.removeprefix("unix://")) if self.address.startswith("unix://") else None
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment variables that lead Docker's own tools and libraries there."""
+        tls = {"DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": str(self.certificates)} if self.certificates else {}
+        return {"DOCKER_HOST": self.address, **tls}
 
 
 def places(environ: Mapping[str, str]) -> tuple[Place, ...]:
@@ -62,7 +70,9 @@ def places(environ: Mapping[str, str]) -> tuple[Place, ...]:
     those of rootless Docker, Docker Desktop, and Podman, with root's before the user's.
     """
     if host := environ.get("DOCKER_HOST"):
-        return (Place(address=host, found="DOCKER_HOST"),)
+        folder = environ.get("DOCKER_CERT_PATH") or f"{environ.get('HOME', '')}/.docker"
+        certificates = Path(folder) if environ.get("DOCKER_TLS_VERIFY") else None
+        return (Place(address=host, found="DOCKER_HOST", certificates=certificates),)
     if named := _context(environ):
         return (named,)
     home = environ.get("HOME", "")
@@ -80,7 +90,7 @@ def places(environ: Mapping[str, str]) -> tuple[Place, ...]:
 def _context(environ: Mapping[str, str]) -> Place | None:
     """The Docker context that DOCKER_CONTEXT or ``docker context use`` names; None for the default one."""
     from docker.context import ContextAPI
-    from docker.context.config import get_current_context_name
+    from docker.context.config import get_current_context_name, get_tls_dir
     from docker.errors import DockerException
 
     name = environ.get("DOCKER_CONTEXT") or get_current_context_name()
@@ -94,7 +104,12 @@ def _context(environ: Mapping[str, str]) -> Place | None:
         ) from None
     if context is None or not context.Host:
         raise EngineError(f"There is no Docker context `{name}`.", hint="See `docker context ls`.")
-    return Place(address=context.Host, found=f"the Docker context `{name}`")
+    certificates = Path(get_tls_dir(name, "docker"))
+    return Place(
+        address=context.Host,
+        found=f"the Docker context `{name}`",
+        certificates=certificates if certificates.is_dir() else None,
+    )
 
 
 class Engine:
@@ -186,7 +201,7 @@ def connect(environ: Mapping[str, str] | None = None) -> Engine:
     refusals = []
     for place in places(variables):
         try:
-            return _connect(place, variables)
+            return _connect(place)
         except EngineError as error:
             refusals.append((place, error))
     if len(refusals) == 1:
@@ -199,22 +214,16 @@ def connect(environ: Mapping[str, str] | None = None) -> Engine:
     raise EngineError("No container engine was found on this machine.", where=f"tried {tried}", hint=NO_ENGINE_HINT)
 
 
-def _connect(place: Place, environ: Mapping[str, str]) -> Engine:
+def _connect(place: Place) -> Engine:
     import docker
 
     if (path := place.socket_path) is not None:
         _try_socket(path, place)
-    variables = {"DOCKER_HOST": place.address}
-    if place.found == "DOCKER_HOST":
-        variables |= {name: environ[name] for name in ("DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH") if name in environ}
     options: dict[str, Any] = {"timeout": int(REQUEST_SECONDS), "max_pool_size": POOL_SIZE}
     if place.address.startswith("ssh://"):
         options["use_ssh_client"] = True  # the user's own ssh, with its configuration and agent
     try:
-        if place.found.startswith("the Docker context"):
-            client = _context_client(place, options)
-        else:
-            client = docker.from_env(environment=variables, **options)
+        client = docker.from_env(environment=place.variables, **options)
         client.ping()
     except Exception as error:
         explained = explain(error, "asking for its version", place)
@@ -225,14 +234,6 @@ def _connect(place: Place, environ: Mapping[str, str]) -> Engine:
             hint=NO_ENGINE_HINT,
         ) from error
     return Engine(client, place)
-
-
-def _context_client(place: Place, options: Mapping[str, Any]) -> "docker.DockerClient":
-    import docker
-    from docker.context import ContextAPI
-
-    context = ContextAPI.get_context(place.found.split("`")[1])
-    return docker.DockerClient(base_url=place.address, tls=context.TLSConfig or False, **options)
 
 
 def _try_socket(path: Path, place: Place) -> None:
