@@ -13,7 +13,6 @@ from milvus_parity.model.events import (
     RunFinished,
     RunStarted,
     ServerProgress,
-    Subscriber,
 )
 
 if TYPE_CHECKING:
@@ -148,7 +147,6 @@ class LiveProgress(Progress):
         self._live.stop()
 
 
-def progress_for_terminal() -> tuple[Subscriber, PlainProgress | LiveProgress]:
-    """The progress that suits standard error, as subscriber and as thing to close."""
-    progress = LiveProgress() if sys.stderr.isatty() else PlainProgress(sys.stderr)
-    return progress, progress
+def progress_for_terminal() -> PlainProgress | LiveProgress:
+    """The progress that suits standard error."""
+    return LiveProgress() if sys.stderr.isatty() else PlainProgress(sys.stderr)

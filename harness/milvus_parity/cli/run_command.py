@@ -57,10 +57,12 @@ def command(
     """Run the scenarios through all SDKs that can run here, and compare."""
     import asyncio
 
+    from milvus_parity.cli.first_difference import FirstDifference, never
     from milvus_parity.cli.judging import find_ledger, judged, shown
     from milvus_parity.cli.progress import progress_for_terminal
     from milvus_parity.cli.session import Wishes, run_session
     from milvus_parity.engine.plan import select
+    from milvus_parity.model.events import Event
     from milvus_parity.runtime.process import ProcessRuntime
 
     packs = read_packs(runners)
@@ -76,12 +78,21 @@ def command(
         cache=cache_folder(),
         options={"target": wanted, "scenario": patterns, "milvus": milvus, "timeout": timeout},
     )
-    tell, progress = progress_for_terminal()
+    known = find_ledger(ledger, scenarios)
+    progress = progress_for_terminal()
+    first = FirstDifference({language: pack.spec for language, pack in packs.items()}, known, strict)
+
+    def tell(event: Event) -> None:
+        first.take(event)
+        progress(event)
+
+    stop_after = first if fail_fast else never
+    runtime = ProcessRuntime(wishes.cache)
     try:
-        session = asyncio.run(run_session(wishes, packs, cases, tell, runtime=ProcessRuntime(wishes.cache)))
+        session = asyncio.run(run_session(wishes, packs, cases, tell, runtime=runtime, stop_after=stop_after))
     finally:
         progress.close()
-    record, verdict = judged(session.folder, packs, find_ledger(ledger, scenarios), date.today())
+    record, verdict = judged(session.folder, packs, known, date.today())
     click.echo(shown(record, verdict, form))
     click.echo(f"\nThe run is kept in {session.folder}", err=True)
     from milvus_parity.judge import exit_code

@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -18,8 +17,6 @@ from milvus_parity.model.wire import Recording
 from milvus_parity.packs.render import database_variable
 from milvus_parity.servers.errors import ServerGone
 from milvus_parity.wire.gateway import Endpoint, Gateway
-
-T = TypeVar("T")
 
 GRACE = 5.0
 """Seconds that the observer may take beyond the execution's own limit before the harness gives up on it."""
@@ -74,7 +71,6 @@ class _Execution:
         self.steps: list[StepTrace] = []
         self.observations: list[Observation] = []
         self.running: int | None = None
-        self.waited = 0.0
         self.unusable: set[str] = set()
         self.names: Mapping[str, str] = {}
         self.logged = session.connection.logged
@@ -89,8 +85,7 @@ class _Execution:
             async with self._waiting_context() as (names, endpoint):
                 self.names, address = names, endpoint.address
                 clock = time.perf_counter()
-                self.waited = 0.0
-                try:
+                        try:
                     end, detail = await self._drive(endpoint)
                     await self._observe(self.case.steps[-1], self.case.then, final=True)
                 finally:
@@ -115,7 +110,6 @@ class _Execution:
             log=self.session.connection.log(self.logged),
             started=started,
             seconds=seconds,
-            harness_seconds=max(seconds - self.waited, 0.0),
             databases=self.names,
             address=address,
             wire="recorded" if recording.problem is None else f"not recorded: {recording.problem}",
@@ -125,23 +119,16 @@ class _Execution:
     def _waiting_context(self) -> "_Place":
         return _Place(self.executor.pool, self.executor.gateway, self.case)
 
-    async def _wait(self, what: Awaitable[T]) -> T:
-        before = time.perf_counter()
-        try:
-            return await what
-        finally:
-            self.waited += time.perf_counter() - before
-
     async def _drive(self, endpoint: Endpoint) -> tuple[End, str | None]:
         limit = self.case.timeout or self.executor.timeout
         try:
             async with asyncio.timeout(limit):
                 await self.session.run(self.name, self.program.name, self._variables(endpoint))
                 if any(snippet.unsupported is None for snippet in self.program.snippets):
-                    await self._wait(self.session.waiting(self.name))
+                    await self.session.waiting(self.name)
                 for step in self.case.steps:
                     await self._take(step, endpoint)
-                while not (await self._wait(self.session.next(self.name))).done:
+                while not (await self.session.next(self.name)).done:
                     pass
             return "done", None
         except TimeoutError:
@@ -157,7 +144,7 @@ class _Execution:
     async def _take(self, step: Step, endpoint: Endpoint) -> None:
         if isinstance(step, FaultStep):
             fault = {"gone": endpoint.cut, "mute": endpoint.mute, "back": endpoint.restore}[step.fault]
-            await self._wait(fault())
+            await fault()
         else:
             await self._take_sdk_step(step, endpoint)
         if step.then is not None:
@@ -174,11 +161,11 @@ class _Execution:
             if step.operation == "connect":
                 self.unusable.add(step.client)
             return
-        await self._wait(endpoint.set_step(step.id))
+        await endpoint.set_step(step.id)
         self.running = step.id
         await self.session.say("go", self.name, step.id)
-        answer = await self._wait(self.session.next(self.name))
-        await self._wait(endpoint.set_step(None))
+        answer = await self.session.next(self.name)
+        await endpoint.set_step(None)
         self.steps.append(self._step_trace(step, answer))
         self.running = None
         if step.operation == "connect" and answer.outcome != "returned":
@@ -220,7 +207,7 @@ class _Execution:
             limit = (self.case.timeout or self.executor.timeout) + GRACE
             try:
                 async with asyncio.timeout(limit):
-                    found = await self._wait(self.executor.pool.keeper.snapshot(list(self.names.values()), rows))
+                    found = await self.executor.pool.keeper.snapshot(list(self.names.values()), rows)
             except TimeoutError as error:
                 raise ServerGone("snapshot", "", f"no answer within {limit:g} s", address="") from error
             self.observations.append(Observation(after=step.id, snapshot=self._logical(found)))

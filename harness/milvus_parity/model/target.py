@@ -61,6 +61,12 @@ class Commands(PackPart, frozen=True, kw_only=True):
     """Seconds."""
 
 
+class ResolveSpec(Commands, frozen=True, kw_only=True):
+    """How one version of an SDK is fetched. ``shared``: targets of one package and version share what is fetched."""
+
+    shared: bool = False
+
+
 class BuildSpec(Commands, frozen=True, kw_only=True):
     """How all programs of a target are compiled in one go.
 
@@ -115,7 +121,7 @@ class PackSpec(PackPart, frozen=True, kw_only=True):
     files: tuple[FileSpec, ...]
     support: tuple[str, ...] = ()
     """Folders below the pack whose files are copied into the build as they are."""
-    resolve: Commands
+    resolve: ResolveSpec
     build: BuildSpec
     worker: WorkerSpec
     outcome: tuple[Rule, ...] = ()

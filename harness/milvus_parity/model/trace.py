@@ -76,8 +76,8 @@ class Observation(Frozen, frozen=True, kw_only=True):
 class Trace(Frozen, frozen=True, kw_only=True):
     """The record of one execution: one case run through one target.
 
-    Times: ``started`` is Unix seconds, ``seconds`` the whole, ``harness_seconds`` what of it the harness itself
-    spent (neither waiting for the worker nor for the server). ``wire``: recorded, or why not.
+    ``started`` is Unix seconds, ``seconds`` the whole from its databases' being ready to its address' being closed.
+    ``wire``: recorded, or why not.
     """
 
     case: str
@@ -93,7 +93,6 @@ class Trace(Frozen, frozen=True, kw_only=True):
     log: str = ""
     started: float = 0.0
     seconds: float = 0.0
-    harness_seconds: float = 0.0
     databases: Mapping[str, str] = {}
     """Logical to real database names: real ones in messages are replaced before comparing."""
     address: str = ""

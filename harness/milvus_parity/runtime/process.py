@@ -117,8 +117,10 @@ class ProcessRuntime:
 
     async def resolve(self, pack: Pack, target: Target, progress: Progress) -> Sdk:
         """Fetch one version of an SDK into the cache, or find it there."""
-        key = digest(pack.spec.resolve, target, folder_digest([pack.folder / name for name in pack.spec.support]))
-        folder = self.cache / "sdks" / target.label.replace("/", "_") / key
+        spec = pack.spec.resolve
+        name = f"{pack.language}@{target.version}" if spec.shared else target.label
+        key = digest(spec, name, target.package, folder_digest([pack.folder / folder for folder in pack.spec.support]))
+        folder = self.cache / "sdks" / name.replace("/", "_") / key
         sdk = Sdk(pack=pack, target=target, folder=str(folder))
         if (folder / _DONE).exists():
             return sdk

@@ -121,7 +121,7 @@ def _client(item: Item) -> str:
 
 def _argument(item: Item, name: str, kind: ArgumentKind, given: dict[str, GivenDatabase]) -> Argument:
     if kind == "number":
-        return float(as_number(item, f"'{name}'"))
+        return as_number(item, f"'{name}'")
     if kind == "ids":
         return tuple(as_integer(child, "An id") for child in as_list(item, f"'{name}'"))
     if item.mapping is None and item.items is None and item.scalar is None:
