@@ -81,8 +81,7 @@ def explain(program: Program, errors: Sequence[CompileError], case: Case | None)
             if isinstance(step, SdkStep) and step.id == span.step:
                 place = step.location
         where = f"{place}: " if place else ""
-        said.append(
-            f"{where}step {span.step} ({snippet.operation}), line {line + 1} of the snippet: {error.message}\n    {text}"
-        )
+        which = f"step {span.step} ({snippet.operation}), line {line + 1} of the snippet"
+        said.append(f"{where}{which}: {error.message}\n    {text}")
     more = f"\n  and {len(errors) - 5} more" if len(errors) > 5 else ""
     return "The program does not compile.\n  " + "\n  ".join(said) + more

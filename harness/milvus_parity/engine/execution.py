@@ -85,7 +85,7 @@ class _Execution:
             async with self._waiting_context() as (names, endpoint):
                 self.names, address = names, endpoint.address
                 clock = time.perf_counter()
-                        try:
+                try:
                     end, detail = await self._drive(endpoint)
                     await self._observe(self.case.steps[-1], self.case.then, final=True)
                 finally:
