@@ -16,7 +16,7 @@ go-v2) packages="$PARITY_PACKAGE/milvusclient $PARITY_PACKAGE/entity $PARITY_PAC
 esac
 
 cp -R "$PARITY_PACK/support/." .
-go get "$PARITY_PACKAGE@v$PARITY_SDK_VERSION"
+go get "$PARITY_PACKAGE@v${PARITY_SDK_VERSION#v}"
 {
     echo 'package main'
     for package in $packages; do
