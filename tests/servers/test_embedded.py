@@ -30,11 +30,12 @@ def new(cache: Path) -> EmbeddedServer:
 
 def servers_in(cache: Path) -> list[psutil.Process]:
     """The servers whose folders lie in a cache."""
-    found = []
-    for process in psutil.process_iter(["name", "cwd"]):
-        if process.info["name"] == "milvus" and str(process.info["cwd"] or "").startswith(str(cache)):
-            found.append(process)
-    return found
+    processes = list(psutil.process_iter(["name", "cwd"]))
+    return [
+        process
+        for process in processes
+        if process.info["name"] == "milvus" and str(process.info["cwd"] or "").startswith(str(cache))
+    ]
 
 
 def left_by(pid: int) -> list[Path]:
@@ -90,9 +91,7 @@ def test_its_etcd_listens_on_no_port(embedded: EmbeddedServer) -> None:
 
 
 @pytest.mark.e2e
-def test_two_at_once_know_nothing_of_each_other_and_leave_nothing(
-    cache: Path, embedded: Server, tmp_path: Path
-) -> None:
+def test_two_at_once_are_apart_and_leave_nothing(cache: Path, embedded: Server, tmp_path: Path) -> None:
     own = shared_cache(cache, tmp_path)
     server = new(own)
 
@@ -215,7 +214,7 @@ def test_an_interrupted_start_leaves_nothing(cache: Path, tmp_path: Path) -> Non
 
     async def run() -> None:
         start = asyncio.create_task(new(own).start())
-        while not servers_in(own):
+        while not servers_in(own):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         start.cancel()
         with pytest.raises(asyncio.CancelledError):

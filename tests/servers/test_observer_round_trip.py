@@ -55,7 +55,7 @@ def test_partitions_rows_and_alias(either: Server) -> None:
         await observer.create_given(
             db, given(partitions={"novel": 12, "_default": 3, "poem": 0}, loaded=True, alias="novels")
         )
-        rows = {"book": ["novel", "_default", "poem", "no such partition"], "no such collection": ["novel"]}
+        rows = {"book": ["novel", "_default", "poem", "no_such_partition"], "no_such_collection": ["novel"]}
         found = (await observer.snapshot([db], {db: rows})).databases[db]["book"]
         assert found == CollectionSnapshot(
             partitions=("_default", "novel", "poem"),
@@ -63,7 +63,7 @@ def test_partitions_rows_and_alias(either: Server) -> None:
             rows={"novel": 12, "_default": 3, "poem": 0},
         )
         assert await observer.partition_row_count(db, "novels", "novel") == 12
-        assert await observer.partition_row_count(db, "book", "no such partition") is None
+        assert await observer.partition_row_count(db, "book", "no_such_partition") is None
 
     with_database(either, test)
 
@@ -100,7 +100,7 @@ def test_whole_collections_are_loaded_and_released(either: Server) -> None:
         await observer.release(db, "book")
         assert await observer.load_state(db, "book") == "not loaded"
         assert (await observer.snapshot([db])).databases[db]["book"].loaded == ()
-        assert await observer.load_state(db, "no such collection") == "absent"
+        assert await observer.load_state(db, "no_such_collection") == "absent"
 
     with_database(either, test)
 
@@ -113,7 +113,7 @@ def test_partitions_are_loaded_and_released_one_by_one(embedded: Server) -> None
         assert (await observer.snapshot([db])).databases[db]["book"].loaded == ("essay", "novel")
         assert await observer.load_state(db, "book", ["novel"]) == "loaded"
         assert await observer.load_state(db, "book", ["poem"]) == "not loaded"
-        assert await observer.load_state(db, "book", ["no such partition"]) == "absent"
+        assert await observer.load_state(db, "book", ["no_such_partition"]) == "absent"
         await observer.release(db, "book", ["essay"])
         assert (await observer.snapshot([db])).databases[db]["book"].loaded == ("novel",)
 
@@ -160,12 +160,11 @@ def test_a_load_that_was_just_asked_for_is_seen_done(embedded: Server) -> None:
 
 def test_errors_say_where(either: Server) -> None:
     async def test(observer: Observer, db: str) -> None:
-        await observer.create_given(db, given())
-        with pytest.raises(ObserverError, match=f"CreatePartition in database `{db}` failed") as raised:
-            await observer.create_given(db, {"other": GivenCollection(partitions={"": 0})})
-        assert raised.value.rpc == "CreatePartition"
+        with pytest.raises(ObserverError, match="CreateCollection in database `no_such_database` failed") as raised:
+            await observer.create_given("no_such_database", given())
+        assert (raised.value.rpc, raised.value.database) == ("CreateCollection", "no_such_database")
         with pytest.raises(ObserverError, match="DescribeCollection"):
-            await observer._describe(db, "no such collection")
+            await observer._describe(db, "no_such_collection")
 
     with_database(either, test)
 
@@ -179,7 +178,7 @@ def test_dropping_takes_what_is_loaded_and_aliased_along(either: Server) -> None
                 "other": GivenCollection(alias="az"),
             },
         )
-        await observer.drop_collections(db, ["other", "no such collection"])
+        await observer.drop_collections(db, ["other", "no_such_collection"])
         assert list((await observer.snapshot([db])).databases[db]) == ["book"]
         await observer.drop_database(db)
         await observer.drop_database(db)

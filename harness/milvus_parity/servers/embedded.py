@@ -27,7 +27,7 @@ from milvus_parity.servers.configuration import (
 from milvus_parity.servers.errors import ObserverError
 from milvus_parity.servers.folders import OwnedFolder, unwritable
 from milvus_parity.servers.leftovers import PID_FILE, remove_leftovers, remove_leftovers_of_folder
-from milvus_parity.servers.ports import free_ports, listening_ports
+from milvus_parity.servers.ports import free_ports, listens_on
 from milvus_parity.servers.wheel import VERSION, ServerFiles, read_template, server_files
 
 HOST = "127.0.0.1"
@@ -116,7 +116,7 @@ class EmbeddedServer:
             await self._until_healthy(self._child, ports)
         finally:
             await imported
-        if not _listens_on(self._child.pid, ports):
+        if not listens_on(self._child.pid, ports.proxy, ports.metrics):
             raise PortTakenError
         return ports
 
@@ -204,13 +204,4 @@ async def healthy(host: str, port: int) -> bool:
             finally:
                 writer.close()
             return b" 200 " in answer.partition(b"\r\n")[0] and answer.rstrip().endswith(b"OK")
-    return False
-
-
-def _listens_on(pid: int, ports: Ports) -> bool:
-    """Whether it is this process that listens on the ports that others will use."""
-    import psutil
-
-    with suppress(psutil.Error):
-        return {ports.proxy, ports.metrics} <= set(listening_ports(psutil.Process(pid).net_connections("tcp")))
     return False

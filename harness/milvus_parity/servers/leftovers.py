@@ -28,10 +28,18 @@ def remove_leftovers(pid: int, places: Sequence[Path] = PLACES) -> None:
 
 
 def remove_leftovers_of_folder(folder: Path) -> None:
-    """The same for the server that lived in ``folder``, if its process id is not in use again."""
-    import psutil
-
+    """The same for the server that lived in ``folder``, if no other has its process id by now."""
     with suppress(OSError, ValueError):
         pid = int((folder / PID_FILE).read_text())
-        if not psutil.pid_exists(pid):
+        if not _is_server(pid):
             remove_leftovers(pid)
+
+
+def _is_server(pid: int) -> bool:
+    """Whether a Milvus runs under this number. One that is dead but not collected by its parent does not."""
+    import psutil
+
+    with suppress(psutil.Error):
+        process = psutil.Process(pid)
+        return process.name() == "milvus" and process.status() != psutil.STATUS_ZOMBIE
+    return False

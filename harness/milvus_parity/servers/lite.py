@@ -9,7 +9,6 @@ import secrets
 import shutil
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from milvus_parity.servers.base import Progress, ServerError, ServerInfo
@@ -18,7 +17,7 @@ from milvus_parity.servers.errors import ObserverError
 from milvus_parity.servers.folders import OwnedFolder, make_folder, unwritable
 from milvus_parity.servers.installs import environment_installer, run_installer
 from milvus_parity.servers.locks import locked
-from milvus_parity.servers.ports import free_ports, listeners
+from milvus_parity.servers.ports import free_ports, listeners, listens_on
 
 REQUIREMENTS = ("milvus-lite==3.2.2", "pymilvus==2.6.17")
 """milvus-lite answers with pymilvus's messages but does not ask for it."""
@@ -148,9 +147,7 @@ class LiteServer:
         while True:
             if not child.alive():
                 raise self._not_started(f"ended while it started ({child.exit_words()})")
-            with suppress(OSError):
-                _, writer = await asyncio.open_connection(HOST, port)
-                writer.close()
+            if listens_on(child.pid, port):
                 return listeners(port) <= 1
             if loop.time() > deadline:
                 raise self._not_started(f"did not listen within {START_SECONDS:g} s")

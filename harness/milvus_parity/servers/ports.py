@@ -72,12 +72,20 @@ def listeners(port: int) -> int:
     import psutil
 
     with suppress(psutil.Error, OSError):
-        return listening_ports(psutil.net_connections("tcp")).count(port)
+        return _listening(psutil.net_connections("tcp")).count(port)
     return 0
 
 
-def listening_ports(connections: Iterable[Any]) -> list[int]:
-    """The ports of those of psutil's connections that listen."""
+def listens_on(pid: int, *ports: int) -> bool:
+    """Whether this process itself listens on all of these ports."""
+    import psutil
+
+    with suppress(psutil.Error):
+        return set(ports) <= set(_listening(psutil.Process(pid).net_connections("tcp")))
+    return False
+
+
+def _listening(connections: Iterable[Any]) -> list[int]:
     import psutil
 
     return [entry.laddr.port for entry in connections if entry.status == psutil.CONN_LISTEN]
