@@ -71,6 +71,51 @@ def test_dropping_what_goes_meanwhile_is_no_error() -> None:
     assert names(milvus) == ["ShowCollections", "DropCollection", "DropDatabase"]
 
 
+def test_a_collection_that_appears_while_its_database_is_dropped_goes_too() -> None:
+    """Of a call that was cut off, and that the server finished all the same."""
+    late = ["book"]
+
+    def show(*_: object) -> Any:
+        return Collections(collection_names=late if "DropDatabase" in names(milvus) else [])
+
+    def drop(request: Any, database: str) -> Any:
+        late.remove(request.collection_name)
+        return common_pb2.Status()
+
+    def drop_database(*_: object) -> Any:
+        return failed(common_pb2.Status, 65535, "database:db not empty") if late else common_pb2.Status()
+
+    milvus = FakeMilvus({"ShowCollections": show, "DropCollection": drop, "DropDatabase": drop_database})
+    observe(milvus, lambda observer: observer.drop_database("db"))
+    assert late == []
+    assert names(milvus)[-1] == "DropDatabase"
+
+
+def test_a_database_that_stays_full_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "POLL_SECONDS", 0)
+    full = failed(common_pb2.Status, 65535, "database:db not empty")
+    milvus = FakeMilvus({"ShowCollections": lambda *_: Collections(), "DropDatabase": lambda *_: full})
+    with pytest.raises(ObserverError, match="not empty"):
+        observe(milvus, lambda observer: observer.drop_database("db"))
+
+
+def test_one_collection_that_cannot_be_dropped_keeps_no_other() -> None:
+    dropped = []
+
+    def drop(request: Any, database: str) -> Any:
+        if request.collection_name == "a":
+            return failed(common_pb2.Status, 65535, "no")
+        dropped.append(request.collection_name)
+        return common_pb2.Status()
+
+    async def test(observer: Observer) -> None:
+        with pytest.raises(ObserverError, match="no"):
+            await observer.drop_collections("db", ["a", "b", "c"])
+
+    observe(FakeMilvus({"DropCollection": drop}), test)
+    assert sorted(dropped) == ["b", "c"]
+
+
 def test_dropping_what_is_refused_is_an_error() -> None:
     no = failed(common_pb2.Status, 65535, "permission denied")
     milvus = FakeMilvus({"ShowCollections": book, "DropCollection": lambda *_: no})

@@ -62,6 +62,11 @@ def not_loaded(error: ObserverError) -> bool:
     return error.code in {101, 201} or "not loaded" in error.reason.lower()
 
 
+def not_empty(error: ObserverError) -> bool:
+    """Whether a database was not dropped because it has collections."""
+    return "not empty" in error.reason.lower()
+
+
 def has_aliases(error: ObserverError) -> bool:
     """Whether a collection was not dropped because it has aliases (from 2.4 on)."""
     return "alias" in error.reason.lower() and not something_missing(error)

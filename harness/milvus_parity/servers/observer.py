@@ -19,6 +19,7 @@ from milvus_parity.servers.errors import (
     ObserverError,
     database_missing,
     has_aliases,
+    not_empty,
     not_loaded,
     something_missing,
 )
@@ -34,6 +35,9 @@ LOAD_STATES: tuple[LoadState, ...] = ("absent", "not loaded", "loading", "loaded
 POLL_SECONDS = 0.05
 LOAD_SECONDS = 120.0
 """How long a load may take; 2 s are usual, 16 at once on two cores take many times that."""
+
+DROP_ATTEMPTS = 10
+"""How often a database that is not empty yet is tried again."""
 
 NO_ROWS: Mapping[str, Mapping[str, Sequence[str]]] = {}
 
@@ -84,20 +88,34 @@ class Observer:
         await self._call("CreateDatabase", request("CreateDatabase", db_name=name))
 
     async def drop_database(self, name: str) -> None:
-        """Remove a database with all that is in it; one that is not there is no error."""
-        collections = await self._collections(name)
-        if collections is None:
-            return
-        await self.drop_collections(name, collections)
-        try:
-            await self._call("DropDatabase", request("DropDatabase", db_name=name))
-        except ObserverError as error:
-            if not database_missing(error):
-                raise
+        """Remove a database with all that is in it; one that is not there is no error.
+
+        Looks again where something appeared meanwhile: a call that was cut off may still be at work in the server.
+        """
+        for attempt in range(DROP_ATTEMPTS):
+            collections = await self._collections(name)
+            if collections is None:
+                return
+            await self.drop_collections(name, collections)
+            try:
+                await self._call("DropDatabase", request("DropDatabase", db_name=name))
+                return
+            except ObserverError as error:
+                if database_missing(error):
+                    return
+                if not not_empty(error) or attempt == DROP_ATTEMPTS - 1:
+                    raise
+            await asyncio.sleep(POLL_SECONDS)
 
     async def drop_collections(self, database: str, collections: Sequence[str]) -> None:
-        """Remove these collections and their aliases; those that are not there are no error."""
-        await _together(self._drop_collection(database, name) for name in collections)
+        """Remove these collections and their aliases; those that are not there are no error.
+
+        All are tried before the first failure is raised.
+        """
+        drops = (self._drop_collection(database, name) for name in collections)
+        for failure in await asyncio.gather(*drops, return_exceptions=True):
+            if failure is not None:
+                raise failure
 
     async def _drop_collection(self, database: str, collection: str) -> None:
         drop = request("DropCollection", collection_name=collection)

@@ -26,6 +26,10 @@ GONE = {
 """What of gRPC's statuses means that nobody answered, rather than that the answer was no."""
 
 
+CALL_SECONDS = 60.0
+"""How long a call may take unless told otherwise; milliseconds are usual, a release takes a second."""
+
+
 class Rpc:
     """The calls that the harness itself makes, over a channel of its own.
 
@@ -52,7 +56,7 @@ class Rpc:
             self._channel = grpc.aio.insecure_channel(info.address, options=options)
         self._stub = milvus_pb2_grpc.MilvusServiceStub(self._channel)
 
-    async def call(self, name: str, request: Any, *, database: str = "", timeout: float = 30.0) -> Any:
+    async def call(self, name: str, request: Any, *, database: str = "", timeout: float = CALL_SECONDS) -> Any:
         """Make one call in a database (empty: the server's default) and return the answer.
 
         ``timeout`` in seconds. Raises `ServerGone` when nobody answered, `RpcRefusedError` when gRPC itself refused
