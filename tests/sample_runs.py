@@ -249,7 +249,7 @@ def programs_of(case: Case) -> tuple[Program, ...]:
 
 def _snippet(name: str, step: SdkStep) -> str:
     if step.operation == "drop":
-        return _SNIPPETS[name].format(step.arguments["partition"])
+        return _SNIPPETS[name].format(step.arguments.get("partition", "novel"))
     return f"{step.operation}()"
 
 
