@@ -22,6 +22,10 @@ GRACE = 5.0
 """Seconds that the observer may take beyond the execution's own limit before the harness gives up on it."""
 
 
+LAST_WORDS = 0.05
+"""Seconds that a worker's last words may take to arrive."""
+
+
 class Innocent(Exception):  # noqa: N818 - not an error: the execution is to be run again
     """The worker ended because of another execution; this one is run again."""
 
@@ -74,6 +78,7 @@ class _Execution:
         self.unusable: set[str] = set()
         self.names: Mapping[str, str] = {}
         self.logged = session.connection.logged
+        self.strayed = len(session.stray)
 
     async def run(self) -> tuple[Trace, Recording]:
         started, clock = time.time(), time.perf_counter()
@@ -82,7 +87,7 @@ class _Execution:
         recording = Recording(problem="the execution did not get as far as the server")
         address = ""
         try:
-            async with self._waiting_context() as (names, endpoint):
+            async with _Place(self.executor.pool, self.executor.gateway, self.case) as (names, endpoint):
                 self.names, address = names, endpoint.address
                 clock = time.perf_counter()
                 try:
@@ -107,7 +112,7 @@ class _Execution:
             observations=tuple(self.observations),
             running_step=self.running if end != "done" else None,
             detail=detail,
-            log=self.session.connection.log(self.logged),
+            log=await self._log(end),
             started=started,
             seconds=seconds,
             databases=self.names,
@@ -116,8 +121,11 @@ class _Execution:
         )
         return trace, recording
 
-    def _waiting_context(self) -> "_Place":
-        return _Place(self.executor.pool, self.executor.gateway, self.case)
+    async def _log(self, end: End) -> str:
+        """What was printed meanwhile; what came on the protocol's stream and is none stands at the end."""
+        await asyncio.sleep(0 if end == "done" else LAST_WORDS)
+        stray = [f"not protocol, on standard output: {line}" for line in self.session.stray[self.strayed :]]
+        return "\n".join([self.session.connection.log(self.logged), *stray]).strip("\n")
 
     async def _drive(self, endpoint: Endpoint) -> tuple[End, str | None]:
         limit = self.case.timeout or self.executor.timeout
