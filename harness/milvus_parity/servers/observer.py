@@ -48,6 +48,7 @@ class Observer:
     def __init__(self, info: ServerInfo) -> None:
         self._info = info
         self._connection: Rpc | None = None
+        self._made: dict[str, list[str]] = {}
 
     async def connect(self) -> None:
         """Open the connection and look that the server answers. Raises `ObserverError`."""
@@ -93,7 +94,9 @@ class Observer:
         Looks again where something appeared meanwhile: a call that was cut off may still be at work in the server.
         """
         for attempt in range(DROP_ATTEMPTS):
-            collections = await self._collections(name)
+            collections = self._made.pop(name, None)  # mostly there is nothing else in it: a call less
+            if collections is None:
+                collections = await self._collections(name)
             if collections is None:
                 return
             await self.drop_collections(name, collections)
@@ -145,6 +148,7 @@ class Observer:
         Row ids run from 1 over a collection's partitions in the order written. Rows stay in growing segments: they
         count in reads, and a flush would take seconds.
         """
+        self._made.setdefault(database, []).extend(collections)
         await _together(self._create_collection(database, name, given) for name, given in collections.items())
 
     async def _create_collection(self, database: str, name: str, given: GivenCollection) -> None:
