@@ -72,10 +72,13 @@ final class Execution implements Runnable {
             return;
         }
         try {
-            for (int step : running.steps()) {
+            int[] steps = running.steps();
+            if (steps.length > 0) {
                 JsonObject waiting = answer();
-                waiting.addProperty("waiting", step);
+                waiting.addProperty("waiting", steps[0]);
                 say(waiting);
+            }
+            for (int step : steps) {
                 if (told.take()) {
                     say(run(step));
                 }
