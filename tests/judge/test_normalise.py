@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from milvus_parity.judge.normalise import normalise
+from milvus_parity.judge.wire_facets import by_step
 from milvus_parity.model.run import PackRules
 from milvus_parity.model.scenario import Case
 from milvus_parity.model.target import Rule
@@ -256,7 +257,7 @@ REFUSAL = Rule(on=("raised", "error value"), result="refused", reason="message")
 
 def recorded(step: StepTrace, *calls: RecordedCall, problem: str | None = None):
     trace = a_trace("go-v1@2.3.6", returned(1), step, wire="recorded")
-    return normalise(trace, DROP, rules(REFUSAL), Recording(calls=calls, problem=problem))
+    return normalise(trace, DROP, rules(REFUSAL), by_step(Recording(calls=calls, problem=problem)))
 
 
 def test_who_refused_is_known_from_the_wire_only():

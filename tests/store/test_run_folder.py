@@ -14,7 +14,7 @@ import jsonschema
 import msgspec
 import pytest
 from milvus_parity.model.errors import BadInputError, ExitCode
-from milvus_parity.model.run import RUN_SCHEMA, RunRecord
+from milvus_parity.model.run import RUN_SCHEMA, RunRecord, StepWire
 from milvus_parity.model.wire import RecordedCall, Recording
 from milvus_parity.store import writer as writer_module
 from milvus_parity.store.files import (
@@ -25,6 +25,7 @@ from milvus_parity.store.files import (
     RECORDS,
     RESERVE,
     TRACES,
+    WIRE,
     NotARunError,
     StoreError,
 )
@@ -120,7 +121,7 @@ def test_at_whatever_byte_a_file_is_cut_the_rest_is_read(folder: Path, name: str
             for label in LABELS:
                 run.program(case.id, label)
                 recording = run.recording(case.id, label)
-                assert recording is None or recording.complete
+                assert recording is None or recording.complete or name == CALLS
 
 
 @pytest.mark.parametrize("name", [HEADER, *RECORDS])
@@ -311,15 +312,43 @@ def test_leaving_the_writer_by_an_error_or_an_interrupt_writes_the_footer(tmp_pa
     assert footer.end == "interrupted"
 
 
-def test_a_recording_without_its_end_is_none_and_one_with_a_problem_says_so(folder: Path):
-    lines = [json.loads(line) for line in (folder / CALLS).read_text().splitlines()]
-    first = [line for line in lines if line["case"] == DROP_EMPTY.id and line["target"] == LABELS[0]]
-    (folder / CALLS).write_text("".join(json.dumps(line) + "\n" for line in first[:-1]))
-    assert read_run(folder).recording(DROP_EMPTY.id, LABELS[0]) is None
-    (folder / CALLS).write_text("".join(json.dumps(line) + "\n" for line in first[1:]))
-    recording = read_run(folder).recording(DROP_EMPTY.id, LABELS[0])
-    assert recording is not None
-    assert recording.problem == "1 of 2 calls are stored."
+def test_a_recording_whose_calls_were_edited_away_says_so(folder: Path):
+    (folder / CALLS).write_bytes((folder / CALLS).read_bytes()[:100])
+    run = read_run(folder)
+    first, last = run.recording(CASES[0].id, LABELS[0]), run.recording(CASES[-1].id, LABELS[-1])
+    assert first is not None
+    assert first.problem == "calls.jsonl is damaged"
+    assert last is not None
+    assert last.problem == "0 of 2 calls are stored"
+
+
+def test_what_calls_come_to_is_read_without_them(folder: Path):
+    run = read_run(folder)
+    (folder / CALLS).unlink()
+    assert run.wire(DROP_EMPTY.id, LABELS[0]) == {
+        2: StepWire(origin="client", calls=("DropPartition() ×2",), count=2, methods=("DropPartition",))
+    }
+    assert run.wire("no such case", LABELS[0]) is None
+
+
+def test_what_other_code_made_of_calls_is_made_anew(folder: Path):
+    text = (folder / WIRE).read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    for line in lines:
+        line["rules"], line["steps"]["2"]["calls"] = "older", ["Something()"]
+    (folder / WIRE).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    wire = read_run(folder).wire(DROP_EMPTY.id, LABELS[0])
+    assert wire is not None
+    assert wire[2].calls == ("DropPartition() ×2",)
+
+
+def test_a_recording_that_is_not_whole_is_kept_but_says_nothing(tmp_path: Path):
+    writer = RunWriter(tmp_path, a_header(DROP_EMPTY))
+    writer.calls(DROP_EMPTY.id, LABELS[0], Recording(calls=(CALL,), problem="the connection was lost"))
+    writer.finish("complete")
+    run = read_run(tmp_path)
+    assert run.wire(DROP_EMPTY.id, LABELS[0]) is None
+    assert run.recording(DROP_EMPTY.id, LABELS[0]) == Recording(calls=(CALL,), problem="the connection was lost")
 
 
 def test_no_file_of_a_run_is_executable_or_hidden(folder: Path):

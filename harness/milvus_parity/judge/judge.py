@@ -63,8 +63,8 @@ class Outcomes:
 
     def _outcome(self, trace: Trace, case: Case) -> Outcome:
         label = label_of(trace)
-        recording = self._record.recording(case.id, label) if trace.wire == "recorded" else None
-        return normalise(trace, case, self._rules.get(label, NO_RULES), recording)
+        wire = self._record.wire(case.id, label) if trace.wire == "recorded" else None
+        return normalise(trace, case, self._rules.get(label, NO_RULES), wire)
 
 
 def _case_verdict(

@@ -7,13 +7,12 @@ import msgspec
 from milvus_parity.judge.masks import mask
 from milvus_parity.judge.rules import Rules, compiled
 from milvus_parity.judge.values import kind_of, normal_value
-from milvus_parity.judge.wire_facets import NOTHING, StepWire, by_step
 from milvus_parity.model.outcome import COULD_NOT_RUN, Effect, Origin, Outcome, StepOutcome, TimeClass
-from milvus_parity.model.run import PackRules, label_of
+from milvus_parity.model.run import PackRules, StepWire, label_of
 from milvus_parity.model.scenario import Case, Result, SdkStep
 from milvus_parity.model.trace import End, StepTrace, Trace
-from milvus_parity.model.wire import Recording
 
+_NOTHING = StepWire()
 NO_RULES = PackRules(language="", title="")
 """For a trace whose pack is not known: nothing but plain returns can be read."""
 
@@ -32,8 +31,11 @@ _GRACE_SHARE = 0.5
 _GRACE_SECONDS = 1.0
 
 
-def normalise(trace: Trace, case: Case, rules: PackRules, recording: Recording | None = None) -> Outcome:
-    """The outcome of an execution. Pure; never raises for what a trace may hold."""
+def normalise(trace: Trace, case: Case, rules: PackRules, wire: Mapping[int, StepWire] | None = None) -> Outcome:
+    """The outcome of an execution. Pure; never raises for what a trace may hold.
+
+    ``wire``: what the recorded calls of each step come to, None when they were not recorded.
+    """
     label = label_of(trace)
     if trace.end in COULD_NOT_RUN:
         return Outcome(
@@ -45,21 +47,20 @@ def normalise(trace: Trace, case: Case, rules: PackRules, recording: Recording |
         )
     reader = compiled(rules.outcome)
     masked = mask(trace.databases, trace.address)
-    wire = by_step(recording, trace.databases)
     found = {step.step: step for step in trace.steps}
     ended = _ENDED.get(trace.end)
     steps: list[StepOutcome] = []
     planned = [step for step in case.steps if isinstance(step, SdkStep)]
     fatal = _fatal_step(planned, found, trace.running_step) if ended else None
     for step in planned:
-        wired = wire.get(step.id, NOTHING) if wire is not None else None
+        wired = wire.get(step.id, _NOTHING) if wire is not None else None
         seen = found.get(step.id)
         if step.id == fatal and ended:
             steps.append(_ended_in(step, ended, trace, wired, masked))
         elif seen is None:
-            steps.append(StepOutcome(step=step.id, result="not run", calls=wired.calls if wired else None))
+            steps.append(StepOutcome(step=step.id, result="not run", calls=_calls(wired, trace.databases)))
         else:
-            steps.append(_outcome(step, seen, reader, rules, case, wired, masked))
+            steps.append(_outcome(step, seen, reader, rules, case, wired, masked, trace.databases))
     return Outcome(
         case=trace.case,
         target=label,
@@ -87,7 +88,7 @@ def _ended_in(
         step=step.id,
         result=result,
         reason=masked(trace.detail) if trace.detail else None,
-        calls=wired.calls if wired else None,
+        calls=_calls(wired, trace.databases),
         time="beyond deadline (hung)" if limit is not None and result == "hung" else "no deadline",
     )
 
@@ -100,6 +101,7 @@ def _outcome(
     case: Case,
     wired: StepWire | None,
     masked: Callable[[str], str],
+    databases: Mapping[str, str],
 ) -> StepOutcome:
     reading = reader.read(seen)
     value: object = msgspec.UNSET
@@ -119,9 +121,20 @@ def _outcome(
         reason=masked(reading.reason) if reading.reason else None,
         channel=reading.channel,
         origin=origin,
-        calls=wired.calls if wired is not None else None,
+        calls=_calls(wired, databases),
         time=_time_class(seen.milliseconds, _limit(step)),
     )
+
+
+def _calls(wired: StepWire | None, databases: Mapping[str, str]) -> tuple[str, ...] | None:
+    """The calls with the scenario's words for databases."""
+    if wired is None:
+        return None
+    calls = wired.calls
+    if calls:
+        for logical, real in databases.items():
+            calls = tuple(call.replace(real, logical) for call in calls)
+    return calls
 
 
 def _limit(step: SdkStep) -> float | None:

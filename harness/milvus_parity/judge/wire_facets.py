@@ -1,34 +1,41 @@
 """What the recorded calls say of each step: who refused, and which calls were made."""
 
+import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
 
-from milvus_parity.model.outcome import Origin
-from milvus_parity.model.scenario import Frozen
+from milvus_parity.model.run import StepWire
 from milvus_parity.model.wire import RecordedCall, Recording
-from milvus_parity.wire.summary import origin, texts
+from milvus_parity.wire import normalise, summary
 
 
-class StepWire(Frozen, frozen=True, kw_only=True):
-    """``origin``: who refused, if the step was refused. ``calls``: the calls, one text each."""
-
-    origin: Origin
-    calls: tuple[str, ...]
-
-
-NOTHING = StepWire(origin="client", calls=())
-"""Of a step in which nothing went over the wire."""
-
-
-def by_step(recording: Recording | None, databases: Mapping[str, str]) -> Mapping[int, StepWire] | None:
-    """The wire of each step that has any; None when the wire was not recorded, or not whole.
-
-    ``databases`` maps logical to real names.
-    """
+def by_step(recording: Recording | None) -> Mapping[int, StepWire] | None:
+    """The wire of each step that has any; None when the wire was not recorded, or not whole."""
     if recording is None or not recording.complete:
         return None
-    names = {real: logical for logical, real in databases.items()}
     steps: dict[int, list[RecordedCall]] = {}
     for call in recording.calls:
         if call.step is not None:
             steps.setdefault(call.step, []).append(call)
-    return {step: StepWire(origin=origin(calls), calls=texts(calls, names)) for step, calls in steps.items()}
+    return {step: _of(calls) for step, calls in steps.items()}
+
+
+def _of(calls: list[RecordedCall]) -> StepWire:
+    own = [call for call in calls if not call.background]
+    return StepWire(
+        origin=summary.origin(calls),
+        calls=summary.texts(calls),
+        count=len(own),
+        methods=tuple(sorted({call.name for call in own})),
+    )
+
+
+@lru_cache(maxsize=1)
+def rules_version() -> str:
+    """Names the code that makes texts of calls: what another version of it has stored is made anew."""
+    digest = hashlib.sha256()
+    for module in (summary, normalise):
+        digest.update(Path(module.__file__ or "").read_bytes())
+    digest.update(Path(__file__).read_bytes())
+    return digest.hexdigest()[:16]

@@ -6,6 +6,7 @@ This module has the values that are stored and what a reader of a run sees; ``mi
 from collections.abc import Mapping
 from typing import Literal, Protocol
 
+from milvus_parity.model.outcome import Origin
 from milvus_parity.model.scenario import Case, Frozen
 from milvus_parity.model.target import Missing, PackSpec, Rule, Target
 from milvus_parity.model.trace import Trace
@@ -114,6 +115,19 @@ class Program(Frozen, frozen=True, kw_only=True):
         return next((one.text for one in self.steps if one.step == step), "")
 
 
+class StepWire(Frozen, frozen=True, kw_only=True):
+    """What the recorded calls of one step come to.
+
+    ``origin``: who refused, if the step was refused. ``calls``: a text each, as they are compared, with the real names
+    of databases. ``count`` and ``methods``: the calls one by one, without those of the SDK's own.
+    """
+
+    origin: Origin = "client"
+    calls: tuple[str, ...] = ()
+    count: int = 0
+    methods: tuple[str, ...] = ()
+
+
 RunEnd = Literal["complete", "interrupted", "failed fast", "server died", "disk full", "error"]
 """``failed fast``: it stopped at the first difference, as asked. ``error``: the footer's detail says which."""
 
@@ -161,6 +175,9 @@ class RunRecord(Protocol):
 
     def recording(self, case: str, target: str) -> Recording | None:
         """What went over the wire; None when it was not recorded."""
+
+    def wire(self, case: str, target: str) -> Mapping[int, StepWire] | None:
+        """What the calls of each step come to; None when the wire was not recorded, or not whole."""
 
 
 def label_of(trace: Trace) -> str:

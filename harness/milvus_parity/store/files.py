@@ -1,10 +1,12 @@
 """Names and lines of a run folder's files."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
 from milvus_parity.model.errors import BadInputError, ParityError
+from milvus_parity.model.run import StepWire
 from milvus_parity.model.scenario import Frozen
 from milvus_parity.model.wire import RecordedCall
 
@@ -12,29 +14,39 @@ HEADER = "run.json"
 PROGRAMS = "programs.jsonl"
 TRACES = "traces.jsonl"
 CALLS = "calls.jsonl"
+WIRE = "wire.jsonl"
 FOOTER = "footer.json"
 RESERVE = ".reserve"
 """Space kept free so that the footer can be written on a full disk."""
 
-RECORDS = (PROGRAMS, TRACES, CALLS)
+RECORDS = (PROGRAMS, TRACES, CALLS, WIRE)
 """Files of one JSON value a line."""
 
 
-class RecordingEnd(Frozen, frozen=True, kw_only=True):
-    """Closes a recording: how many calls it has, and the sentence why it isn't whole, if it isn't."""
-
-    calls: int
-    connections: int = 0
-    problem: str | None = None
-
-
 class CallLine(Frozen, frozen=True, kw_only=True):
-    """A line of calls.jsonl: a call of an execution, or the end of its recording."""
+    """A line of calls.jsonl: a call of an execution."""
 
     case: str
     target: str
-    call: RecordedCall | None = None
-    end: RecordingEnd | None = None
+    call: RecordedCall
+
+
+class WireLine(Frozen, frozen=True, kw_only=True):
+    """A line of wire.jsonl: closes the recording of an execution, whose calls stand before it in calls.jsonl.
+
+    ``start`` and ``bytes`` say where. ``steps`` is what the calls of each step come to by the code that ``rules``
+    names, None when the recording isn't whole; ``problem`` says why it isn't.
+    """
+
+    case: str
+    target: str
+    calls: int
+    start: int
+    bytes: int
+    connections: int = 0
+    problem: str | None = None
+    rules: str = ""
+    steps: Mapping[int, StepWire] | None = None
 
 
 class StoreError(ParityError):

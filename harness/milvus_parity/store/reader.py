@@ -10,10 +10,22 @@ from pathlib import Path
 
 import msgspec
 
-from milvus_parity.model.run import RUN_SCHEMA, Condition, Footer, Program, RunHeader, label_of
+from milvus_parity.judge.wire_facets import by_step, rules_version
+from milvus_parity.model.run import RUN_SCHEMA, Condition, Footer, Program, RunHeader, StepWire, label_of
 from milvus_parity.model.trace import Trace
 from milvus_parity.model.wire import RecordedCall, Recording
-from milvus_parity.store.files import CALLS, FOOTER, HEADER, PROGRAMS, RECORDS, TRACES, CallLine, NotARunError
+from milvus_parity.store.files import (
+    CALLS,
+    FOOTER,
+    HEADER,
+    PROGRAMS,
+    RECORDS,
+    TRACES,
+    WIRE,
+    CallLine,
+    NotARunError,
+    WireLine,
+)
 
 Key = tuple[str, str]
 """Case and label of a target."""
@@ -41,6 +53,7 @@ _trace_key = msgspec.json.Decoder(_TraceKey)
 _line_key = msgspec.json.Decoder(_LineKey)
 _program = msgspec.json.Decoder(Program)
 _call = msgspec.json.Decoder(CallLine)
+_wire_line = msgspec.json.Decoder(WireLine)
 
 
 class _File:
@@ -98,7 +111,7 @@ class RunFolder:
             else "truncated"
         )
         self._programs: dict[Key, Span] | None = None
-        self._recordings: dict[Key, list[Span]] | None = None
+        self._wire: dict[Key, Span] | None = None
 
     @property
     def header(self) -> RunHeader:
@@ -135,13 +148,33 @@ class RunFolder:
         return _program.decode(self._files[PROGRAMS].line(span)) if span else None
 
     def recording(self, case: str, target: str) -> Recording | None:
-        """What went over the wire; None when it was not recorded, or not to its end."""
-        if self._recordings is None:
-            self._recordings = {}
-            for key, span in self._keyed(CALLS):
-                self._recordings.setdefault(key, []).append(span)
-        lines = [_call.decode(self._files[CALLS].line(span)) for span in self._recordings.get((case, target), ())]
-        return _recording(lines)
+        """What went over the wire; None when it was not recorded."""
+        line = self._wire_line(case, target)
+        if line is None:
+            return None
+        block = self._files[CALLS].line((line.start, line.start + line.bytes))
+        calls: list[RecordedCall] = []
+        problem = line.problem
+        try:
+            calls = [_call.decode(text).call for text in block.splitlines()]
+        except msgspec.MsgspecError:
+            problem = "calls.jsonl is damaged"
+        if problem is None and len(calls) != line.calls:
+            problem = f"{len(calls)} of {line.calls} calls are stored"
+        return Recording(calls=tuple(calls), problem=problem, connections=line.connections)
+
+    def wire(self, case: str, target: str) -> Mapping[int, StepWire] | None:
+        """What the calls of each step come to; None when the wire was not recorded, or not whole."""
+        line = self._wire_line(case, target)
+        if line is None or line.problem is not None:
+            return None
+        return line.steps if line.rules == rules_version() else by_step(self.recording(case, target))
+
+    def _wire_line(self, case: str, target: str) -> WireLine | None:
+        if self._wire is None:
+            self._wire = dict(self._keyed(WIRE))
+        span = self._wire.get((case, target))
+        return _wire_line.decode(self._files[WIRE].line(span)) if span else None
 
     def _index_traces(self) -> list[str]:
         file, broken = self._files[TRACES], 0
@@ -229,18 +262,6 @@ def _read_footer(folder: Path) -> tuple[Footer | None, str | None]:
         return None, f"{FOOTER} is damaged: {error}."
 
 
-def _recording(lines: list[CallLine]) -> Recording | None:
-    """Put a recording together; without its closing line it is not whole, and so is none."""
-    calls: list[RecordedCall] = [line.call for line in lines if line.call is not None]
-    end = next((line.end for line in lines if line.end is not None), None)
-    if end is None:
-        return None
-    problem = end.problem
-    if problem is None and end.calls != len(calls):
-        problem = f"{len(calls)} of {end.calls} calls are stored."
-    return Recording(calls=tuple(calls), problem=problem, connections=end.connections)
-
-
 class MemoryRun:
     """A run that was never stored. It is a RunRecord; tests and the pytest plugin judge with it."""
 
@@ -275,3 +296,7 @@ class MemoryRun:
     def recording(self, case: str, target: str) -> Recording | None:
         """What went over the wire; None when it was not recorded."""
         return self._recordings.get((case, target))
+
+    def wire(self, case: str, target: str) -> Mapping[int, StepWire] | None:
+        """What the calls of each step come to."""
+        return by_step(self.recording(case, target))

@@ -6,12 +6,12 @@ import msgspec
 
 from milvus_parity.model.run import Footer, Program, RunHeader
 from milvus_parity.model.trace import Trace
-from milvus_parity.store.files import CALLS, FOOTER, HEADER, PROGRAMS, TRACES, CallLine
+from milvus_parity.store.files import CALLS, FOOTER, HEADER, PROGRAMS, TRACES, WIRE, CallLine, WireLine
 
 
 def run_schemas() -> dict[str, dict[str, Any]]:
     """The schema of each file: of the whole for .json, of a line for .jsonl."""
-    types = {HEADER: RunHeader, PROGRAMS: Program, TRACES: Trace, CALLS: CallLine, FOOTER: Footer}
+    types = {HEADER: RunHeader, PROGRAMS: Program, TRACES: Trace, CALLS: CallLine, WIRE: WireLine, FOOTER: Footer}
     return {name: schema_of(kind) for name, kind in types.items()}
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 
+from milvus_parity.judge.wire_facets import by_step, rules_version
 from milvus_parity.model.errors import BadInputError
 from milvus_parity.model.run import Footer, Program, RunEnd, RunHeader, StoredFile
 from milvus_parity.model.trace import Trace
@@ -21,9 +22,10 @@ from milvus_parity.store.files import (
     RECORDS,
     RESERVE,
     TRACES,
+    WIRE,
     CallLine,
-    RecordingEnd,
     StoreError,
+    WireLine,
     explain,
     line_of,
 )
@@ -109,9 +111,20 @@ class RunWriter:
     def calls(self, case: str, target: str, recording: Recording) -> None:
         """Write what went over the wire for an execution. ``target`` is the label."""
         lines = [line_of(CallLine(case=case, target=target, call=call)) for call in recording.calls]
-        end = RecordingEnd(calls=len(recording.calls), connections=recording.connections, problem=recording.problem)
-        lines.append(line_of(CallLine(case=case, target=target, end=end)))
+        start = self._files[CALLS].bytes
         self._append(CALLS, lines)
+        closing = WireLine(
+            case=case,
+            target=target,
+            calls=len(lines),
+            start=start,
+            bytes=self._files[CALLS].bytes - start,
+            connections=recording.connections,
+            problem=recording.problem,
+            rules=rules_version(),
+            steps=by_step(recording),
+        )
+        self._append(WIRE, [line_of(closing)])
 
     def finish(self, end: RunEnd, detail: str | None = None) -> Footer:
         """Write the footer. ``end`` becomes ``disk full`` when something could not be written."""
