@@ -23,12 +23,11 @@ RECORDS = (PROGRAMS, TRACES, CALLS, WIRE)
 """Files of one JSON value a line."""
 
 
-class CallLine(Frozen, frozen=True, kw_only=True):
-    """A line of calls.jsonl: a call of an execution."""
+class CallLine(RecordedCall, frozen=True, kw_only=True, omit_defaults=True):
+    """A line of calls.jsonl: a recorded call, and the execution it belongs to."""
 
     case: str
     target: str
-    call: RecordedCall
 
 
 class WireLine(Frozen, frozen=True, kw_only=True):
@@ -63,6 +62,12 @@ encoder = msgspec.json.Encoder()
 def line_of(value: object) -> bytes:
     """A value as a line of JSON."""
     return encoder.encode(value) + b"\n"
+
+
+def line_of_call(case: str, target: str, call: RecordedCall) -> bytes:
+    """A call as a line of JSON, as CallLine describes it."""
+    key = encoder.encode({"case": case, "target": target})
+    return key[:-1] + b"," + encoder.encode(call)[1:] + b"\n"
 
 
 def explain(error: OSError, doing: str, path: Path) -> StoreError:

@@ -52,7 +52,7 @@ _trace = msgspec.json.Decoder(Trace)
 _trace_key = msgspec.json.Decoder(_TraceKey)
 _line_key = msgspec.json.Decoder(_LineKey)
 _program = msgspec.json.Decoder(Program)
-_call = msgspec.json.Decoder(CallLine)
+_call = msgspec.json.Decoder(RecordedCall)
 _wire_line = msgspec.json.Decoder(WireLine)
 
 
@@ -156,7 +156,7 @@ class RunFolder:
         calls: list[RecordedCall] = []
         problem = line.problem
         try:
-            calls = [_call.decode(text).call for text in block.splitlines()]
+            calls = [_call.decode(text) for text in block.splitlines()]
         except msgspec.MsgspecError:
             problem = "calls.jsonl is damaged"
         if problem is None and len(calls) != line.calls:

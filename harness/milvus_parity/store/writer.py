@@ -23,11 +23,11 @@ from milvus_parity.store.files import (
     RESERVE,
     TRACES,
     WIRE,
-    CallLine,
     StoreError,
     WireLine,
     explain,
     line_of,
+    line_of_call,
 )
 
 RESERVED_BYTES = 16 * 1024
@@ -110,7 +110,7 @@ class RunWriter:
 
     def calls(self, case: str, target: str, recording: Recording) -> None:
         """Write what went over the wire for an execution. ``target`` is the label."""
-        lines = [line_of(CallLine(case=case, target=target, call=call)) for call in recording.calls]
+        lines = [line_of_call(case, target, call) for call in recording.calls]
         start = self._files[CALLS].bytes
         self._append(CALLS, lines)
         closing = WireLine(
