@@ -40,8 +40,12 @@ FIRST_PASSWORD = "Milvus"  # noqa: S105 - what every fresh Milvus has, and this 
 LOG_LINES_SHOWN = 8
 
 
-class PortTakenError(Exception):
-    """Somebody took one of the chosen ports before the server did."""
+class TryAgainError(Exception):
+    """Something that may go better with other ports, or a moment later; what to say when it does not."""
+
+    def __init__(self, sentence: ServerError) -> None:
+        self.sentence = sentence
+        super().__init__(sentence)
 
 
 class EmbeddedServer:
@@ -68,18 +72,9 @@ class EmbeddedServer:
         try:
             files = await server_files(self._servers_dir, environ=self._environ, on_progress=self._on_progress)
             self._on_progress(f"starting the embedded server (Milvus {VERSION})")
-            for _ in range(ATTEMPTS):
-                try:
-                    ports = await self._start_once(files)
-                except PortTakenError:
-                    await self._discard()
-                    continue
-                self._info = await self._take_over(ports)
-                return self._info
-            raise ServerError(
-                f"The embedded server found its ports taken {ATTEMPTS} times in a row.",
-                hint="Look what opens so many ports on this machine, or use the address of a server.",
-            )
+            ports = await self._start_somewhere(files)
+            self._info = await self._take_over(ports)
+            return self._info
         except BaseException:
             await self._discard()
             raise
@@ -95,6 +90,16 @@ class EmbeddedServer:
     def last_log_lines(self, count: int) -> list[str]:
         """The newest lines of its output."""
         return self._child.last_lines(count) if self._child is not None else self._last_words[-count:]
+
+    async def _start_somewhere(self, files: ServerFiles) -> Ports:
+        again = TryAgainError(_ports_taken())
+        for _ in range(ATTEMPTS):
+            try:
+                return await self._start_once(files)
+            except TryAgainError as error:
+                again = error
+                await self._discard()
+        raise again.sentence
 
     async def _start_once(self, files: ServerFiles) -> Ports:
         try:
@@ -117,7 +122,7 @@ class EmbeddedServer:
         finally:
             await imported
         if not listens_on(self._child.pid, ports.proxy, ports.metrics):
-            raise PortTakenError
+            raise TryAgainError(_ports_taken())
         return ports
 
     async def _until_healthy(self, child: Child, ports: Ports) -> None:
@@ -127,13 +132,9 @@ class EmbeddedServer:
             if not child.alive():
                 said = "\n".join(child.last_lines(500))
                 if "address already in use" in said:
-                    raise PortTakenError
-                if "Create runtime directory" in said:
-                    raise ServerError(
-                        "The embedded server can write neither /run/milvus nor /tmp/milvus, and knows no other place.",
-                        hint="Another user's Milvus has left /tmp/milvus behind: have it removed, "
-                        "or use `--milvus container` or an address.",
-                    )
+                    raise TryAgainError(_ports_taken())
+                if "Create runtime directory" in said:  # or another server has just removed it on its way out
+                    raise TryAgainError(_no_runtime_folder())
                 raise self._not_started(f"ended while it started ({child.exit_words()})")
             if await healthy(HOST, ports.metrics):
                 return
@@ -178,6 +179,21 @@ class EmbeddedServer:
         if folder is not None:
             self._folder = None
             await asyncio.to_thread(folder.remove)
+
+
+def _ports_taken() -> ServerError:
+    return ServerError(
+        f"The embedded server found its ports taken {ATTEMPTS} times in a row.",
+        hint="Look what opens so many ports on this machine, or use the address of a server.",
+    )
+
+
+def _no_runtime_folder() -> ServerError:
+    return ServerError(
+        "The embedded server can write neither /run/milvus nor /tmp/milvus, and knows no other place.",
+        hint="Another user's Milvus has left /tmp/milvus behind: have it removed, "
+        "or use `--milvus container` or an address.",
+    )
 
 
 def _prepare(folder: Path, files: ServerFiles, ports: Ports) -> None:
