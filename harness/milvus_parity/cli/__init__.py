@@ -14,6 +14,13 @@ COMMANDS = {
     "render": "Show the snippets or the programs of a scenario.",
     "report": "Report a stored run again.",
     "replay": "Judge a stored run with today's ledger and rules.",
+    "diff": "Say what changed between two runs, or between the versions in one.",
+    "bisect": "Find the release of an SDK in which a case changed.",
+    "known": "Write, renew and remove entries of the ledger of known differences.",
+    "merge": "Join the shards of a run.",
+    "docs": "Check documentation pages by running them.",
+    "images": "Build, list and remove the images of the container runtime.",
+    "clean": "Remove what killed runs have left behind.",
     "doctor": "Say what this machine has, what is missing, and how to get it.",
     "schema": "Print the JSON Schemas of scenarios, runs and reports.",
 }

@@ -2,10 +2,12 @@
 
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from milvus_parity.cli.options import Strictness
 
 if TYPE_CHECKING:
     from milvus_parity.judge.ledger import Ledger
@@ -41,7 +43,9 @@ def judged(
     return record, verdict
 
 
-def shown(record: "RunRecord", verdict: "RunVerdict", form: str) -> str:
+def shown(
+    record: "RunRecord", verdict: "RunVerdict", form: str, strict: Strictness, required: Sequence[str] = ()
+) -> str:
     """A report, as wide and as colourful as standard output allows."""
     import os
 
@@ -50,4 +54,4 @@ def shown(record: "RunRecord", verdict: "RunVerdict", form: str) -> str:
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size((120, 40)).columns if terminal else None
     color = terminal and "NO_COLOR" not in os.environ
-    return render(verdict, record, form, width, color)
+    return render(verdict, record, form, width, color, strict, tuple(required))

@@ -81,3 +81,13 @@ def read_cases(folders: tuple[Path, ...]) -> list[Case]:
     from milvus_parity.scenarios.load import load_all
 
     return load_all(folders or (packaged("scenarios"),))
+
+
+def read_shard(_context: click.Context, _option: click.Parameter, text: str | None) -> tuple[int, int] | None:
+    """``3/8`` as (3, 8)."""
+    if text is None:
+        return None
+    first, slash, second = text.partition("/")
+    if not (slash and first.isdigit() and second.isdigit() and 1 <= int(first) <= int(second)):
+        raise click.BadParameter(f"{text!r} is no part of a whole, such as 3/8")
+    return int(first), int(second)

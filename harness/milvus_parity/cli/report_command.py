@@ -29,5 +29,5 @@ def command(folder: Path, form: str, ledger: Path | None, strict: Strictness, ru
     from milvus_parity.judge import exit_code
 
     record, verdict = judged(folder, read_packs(runners), find_ledger(ledger), date.today())
-    click.echo(shown(record, verdict, form))
+    click.echo(shown(record, verdict, form, strict))
     return int(exit_code(verdict, strict=strict, required=()))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from milvus_parity.cli.options import Strictness, cache_folder, read_cases, read_packs, selection, sources
+from milvus_parity.cli.options import Strictness, cache_folder, read_cases, read_packs, read_shard, selection, sources
 
 
 @click.command("run")
@@ -17,6 +17,20 @@ from milvus_parity.cli.options import Strictness, cache_folder, read_cases, read
     metavar="embedded|lite|container[:TAG]|ADDRESS",
     help="The server. Credentials of an ADDRESS come from MILVUS_PARITY_USER, MILVUS_PARITY_PASSWORD or "
     "MILVUS_PARITY_TOKEN, an authority for TLS from MILVUS_PARITY_TLS_CA.",
+)
+@click.option(
+    "--runtime",
+    type=click.Choice(["auto", "process", "container"]),
+    default="auto",
+    show_default=True,
+    envvar="MILVUS_PARITY_RUNTIME",
+    help="Where programs run: in containers where an engine answers (auto), else as processes.",
+)
+@click.option("--shard", callback=read_shard, metavar="N/COUNT", help="Run only the Nth of COUNT parts of the cases.")
+@click.option(
+    "--durations",
+    type=click.Path(path_type=Path),
+    help="A run by whose durations shards are made even; the same for all shards.",
 )
 @click.option("--jobs", type=click.IntRange(1), default=16, show_default=True, help="Executions at once.")
 @click.option(
@@ -42,6 +56,9 @@ def command(
     wanted: tuple[str, ...],
     patterns: tuple[str, ...],
     milvus: str,
+    runtime: str,
+    shard: tuple[int, int] | None,
+    durations: Path | None,
     jobs: int,
     timeout: float,
     fail_fast: bool,
@@ -62,15 +79,22 @@ def command(
     from milvus_parity.cli.progress import progress_for_terminal
     from milvus_parity.cli.session import Wishes, run_session
     from milvus_parity.engine.plan import select
+    from milvus_parity.engine.shards import cases_of_shard, measured
     from milvus_parity.model.events import Event
-    from milvus_parity.runtime.process import ProcessRuntime
+    from milvus_parity.model.run import Shard
 
     packs = read_packs(runners)
     cases = select(read_cases(scenarios), patterns)
+    part = None
+    if shard is not None:
+        part = Shard(index=shard[0], count=shard[1], cases=tuple(case.id for case in cases))
+        cases = cases_of_shard(cases, shard[0], shard[1], measured(durations) if durations else {})
     wishes = Wishes(
         targets=wanted,
         require=require,
         milvus=milvus,
+        runtime=runtime,
+        shard=part,
         jobs=jobs,
         timeout=timeout,
         record=not no_record,
@@ -87,13 +111,12 @@ def command(
         progress(event)
 
     stop_after = first if fail_fast else never
-    runtime = ProcessRuntime(wishes.cache)
     try:
-        session = asyncio.run(run_session(wishes, packs, cases, tell, runtime=runtime, stop_after=stop_after))
+        session = asyncio.run(run_session(wishes, packs, cases, tell, stop_after=stop_after))
     finally:
         progress.close()
     record, verdict = judged(session.folder, packs, known, date.today())
-    click.echo(shown(record, verdict, form))
+    click.echo(shown(record, verdict, form, strict, require))
     click.echo(f"\nThe run is kept in {session.folder}", err=True)
     from milvus_parity.judge import exit_code
 

@@ -23,7 +23,7 @@ def schema_of(kind: str) -> dict[str, object]:
 
         return scenario_schema()
     if kind == "report":
-        from milvus_parity.report import report_schema
+        from milvus_parity.report.json import report_schema
 
         return report_schema()
     if kind == "run":

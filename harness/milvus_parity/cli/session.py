@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from milvus_parity import __version__
+from milvus_parity.cli.runtimes import notes_of, open_runtime
 from milvus_parity.engine.execution import Credentials
 from milvus_parity.engine.plan import plan
 from milvus_parity.engine.run import Engine, Server, Settings, Stop
@@ -122,10 +123,9 @@ async def run_session(
     cases: Sequence[Case],
     tell: Subscriber,
     *,
-    runtime: Runtime,
     stop_after: Callable[[Trace], bool] = lambda _trace: False,
 ) -> Session:
-    """Run cases and write the run folder. Leaves no process, database or temporary folder behind."""
+    """Run cases and write the run folder. Leaves no process, container, database or temporary folder behind."""
     folder = new_run_folder(wishes.out)
     server = server_for(
         wishes.milvus,
@@ -135,10 +135,13 @@ async def run_session(
     )
     known = version_in_advance(wishes.milvus)
     async with contextlib.AsyncExitStack() as stack:
-        stack.push_async_callback(runtime.close)
         stack.push_async_callback(server.stop)
         starting = asyncio.create_task(server.start())
         stack.push_async_callback(_give_up, starting)
+        runtime = await open_runtime(
+            wishes.runtime, folder.name, wishes.cache, lambda line: tell(ServerProgress(line=line))
+        )
+        stack.push_async_callback(runtime.close)
         info = None if known else await starting
         version = known or (info.version if info else "")
         targets = select_targets(packs, wishes.targets, version)
@@ -175,6 +178,7 @@ async def run_session(
             cases=tuple(cases),
             not_applicable=planned.not_applicable,
             shard=wishes.shard,
+            notes=notes_of(runtime),
         )
         writer = RunWriter(folder, header)
         tell(RunStarted(header=header, folder=str(folder), executions=len(planned.cases) * len(usable)))

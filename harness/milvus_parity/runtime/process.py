@@ -5,7 +5,6 @@ import hashlib
 import re
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import msgspec
 from milvus_parity.model.errors import NotAvailableError
 from milvus_parity.model.target import Commands, Missing, Target
 from milvus_parity.packs.pack import Pack
-from milvus_parity.runtime import toolchain
+from milvus_parity.runtime import temporary, toolchain
 from milvus_parity.runtime.base import Build, BuildError, CompileError, Progress, ResolveError, Sdk
 from milvus_parity.runtime.commands import (
     Completed,
@@ -81,6 +80,7 @@ class ProcessRuntime:
         self._tools: dict[str, asyncio.Task[list[toolchain.Tool]]] = {}
         self._connections: list[PipeConnection] = []
         self._temporary: list[Path] = []
+        temporary.sweep(cache / "temporary")
 
     async def missing(self, pack: Pack) -> Missing | None:
         """Why the pack cannot be used here; None when it can."""
@@ -162,7 +162,7 @@ class ProcessRuntime:
                 return build
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             folder.mkdir(parents=True)
-            work = self._temporary_folder("work-")
+            work = self._temporary_folder()
             try:
                 await asyncio.to_thread(_write_all, work, sources)
                 places = {**places, "work": str(work), "build": str(folder)}
@@ -181,10 +181,8 @@ class ProcessRuntime:
             (folder / _DONE).touch()
         return msgspec.structs.replace(build, cached=False)
 
-    def _temporary_folder(self, prefix: str) -> Path:
-        root = self.cache / "temporary"
-        root.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=root))
+    def _temporary_folder(self) -> Path:
+        folder = temporary.make(self.cache / "temporary")
         self._temporary.append(folder)
         return folder
 
@@ -192,7 +190,7 @@ class ProcessRuntime:
         """Start a worker in an empty folder of its own."""
         pack = build.sdk.pack
         places = {**self._places(pack, build.sdk.target, build.sdk.folder), "build": build.folder}
-        folder = self._temporary_folder("worker-")
+        folder = self._temporary_folder()
         command = fill(pack.spec.worker.command, places)
         environment = {**host_environment(), **fill_environment(pack.spec.worker.environment, places)}
         try:

@@ -52,12 +52,6 @@ class SdkImages:
         self._slots = asyncio.Semaphore(settings.parallel)
         self._passing: set[str] = set()
 
-    def wanted(self, pack: Pack, target: Target) -> str:
-        """The name of the image that holds this SDK, whether it is there or not."""
-        files = inputs.read_files(inputs.context_files(pack))
-        base = inputs.base_image(pack, self._settings)
-        return inputs.sdk_tag(target, inputs.sdk_key(files, base, target, self._settings))
-
     async def sdk(self, pack: Pack, target: Target, progress: Progress) -> str:
         """The name of the image with this SDK; it is built when it is not there. Raises ResolveError, EngineError."""
         files = await asyncio.to_thread(lambda: inputs.read_files(inputs.context_files(pack)))

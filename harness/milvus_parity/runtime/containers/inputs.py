@@ -156,6 +156,11 @@ def sdk_tag(target: Target, key: str) -> str:
     return f"milvus-parity/sdk-{target.name}:{tag_words(target.version)}-{key[:12]}"
 
 
+def wanted_tag(pack: Pack, target: Target, settings: ContainerSettings) -> str:
+    """The name of the image that holds this SDK, whether it is there or not."""
+    return sdk_tag(target, sdk_key(read_files(context_files(pack)), base_image(pack, settings), target, settings))
+
+
 def build_tag(target: Target, key: str) -> str:
     """The name of the image that holds compiled programs."""
     return f"milvus-parity/build-{target.name}:{tag_words(target.version)}-{key[:12]}"

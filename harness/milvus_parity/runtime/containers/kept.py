@@ -70,7 +70,7 @@ def unneeded(images: Collection[KeptImage], wanted: Collection[str]) -> tuple[Ke
 
 
 def prune(engine: Engine, *, wanted: Collection[str] = ()) -> Pruned:
-    """Remove what is unneeded; ``wanted`` are names of SDK images (see `SdkImages.wanted`), none of them: everything.
+    """Remove what is unneeded; ``wanted`` are names of SDK images (see `inputs.wanted_tag`), none of them: everything.
 
     Raises docker.errors.APIError.
     """

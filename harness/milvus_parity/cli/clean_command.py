@@ -1,0 +1,31 @@
+"""``milvus-parity clean``: remove what runs that were killed have left behind."""
+
+import os
+import shutil
+
+import click
+
+from milvus_parity.cli.options import cache_folder
+
+
+@click.command("clean")
+@click.option("--all", "everything", is_flag=True, help="What live runs own, too.")
+@click.option("--cache", "empty_cache", is_flag=True, help="The cache of SDKs, builds and servers, too.")
+def command(everything: bool, empty_cache: bool) -> None:
+    """Remove containers, networks, volumes and folders that no live run owns."""
+    from milvus_parity.cli.leftovers import sweep_folders
+    from milvus_parity.runtime.containers.engine import EngineError, connect
+    from milvus_parity.runtime.containers.sweep import sweep
+
+    try:
+        engine = connect(os.environ)
+    except EngineError as error:
+        click.echo(f"Containers: none looked for. {error.what}")
+    else:
+        with_engine = sweep(engine, everything=everything)
+        engine.close()
+        click.echo(f"Containers: {with_engine or 'nothing was left'}")
+    click.echo(f"Folders: {sweep_folders(cache_folder()) or 'nothing was left'}")
+    if empty_cache:
+        shutil.rmtree(cache_folder(), ignore_errors=True)
+        click.echo(f"Removed {cache_folder()}")
