@@ -1,0 +1,3 @@
+# Starts the worker: worker.sh WORKER ARGUMENT...
+# Programs get an empty input, and what they print goes to stderr; the harness is on 3 and 4.
+exec node --experimental-vm-modules --no-warnings "$@" 3>&1 4<&0 1>&2 0</dev/null
