@@ -2,9 +2,9 @@
 
 The image is the official one or any that behaves like it: `milvus run standalone` listens on 19530 and tells its health
 on 9091. Its ports are published on this machine's loopback only, under numbers that the engine picks; root's password
-is the run's own before anybody else learns of the server. Its container carries the harness's labels, so that a later run
-removes it when this one was killed: testcontainers' own reaper is an image that many machines cannot pull, and is not
-used.
+is the run's own before anybody else learns of the server. Its container carries the harness's labels, so that a later
+run removes it when this one was killed: testcontainers' own reaper is an image that many machines cannot pull, and is
+not used.
 """
 
 import asyncio
