@@ -72,10 +72,14 @@ class FakeMilvus(grpc.GenericRpcHandler):  # type: ignore[misc]
         )
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[ServerInfo]:
+    async def running(self, tls: tuple[bytes, bytes] | None = None) -> AsyncIterator[ServerInfo]:
+        """``tls``: a key and a certificate, both PEM."""
         server = grpc.aio.server()
         server.add_generic_rpc_handlers((self,))
-        port = server.add_insecure_port("127.0.0.1:0")
+        if tls is None:
+            port = server.add_insecure_port("127.0.0.1:0")
+        else:
+            port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([tls]))
         await server.start()
         try:
             yield ServerInfo(kind="external", host="127.0.0.1", port=port, features=frozenset({"load_partitions"}))

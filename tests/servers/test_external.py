@@ -1,5 +1,6 @@
 import asyncio
 import base64
+import subprocess
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -116,6 +117,30 @@ def test_a_port_where_nothing_listens() -> None:
 def test_a_host_that_is_none() -> None:
     info = ServerInfo(kind="external", host="no-such-host.invalid", port=1)
     assert "Nothing listens at no-such-host.invalid:1" in asyncio.run(said(look(info)))
+
+
+def test_a_server_with_tls_is_known_by_the_authorities_that_the_user_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(external, "ANSWER_SECONDS", 3)
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+         "-keyout", str(key), "-out", str(certificate)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+
+    async def run() -> None:
+        pair = (key.read_bytes(), certificate.read_bytes())
+        async with FakeMilvus({"ListDatabases": databases}).running(pair) as info:
+            found = await look(info, {"MILVUS_PARITY_TLS_CA": str(certificate)}, tls=True)
+            assert found.version == "2.4.1"
+            assert (found.tls, found.tls_ca) == (True, str(certificate))
+            assert "does not answer as a Milvus does" in await said(look(info, tls=True))
+            assert f"speaks TLS, write https://{info.address}" in await said(look(info))
+
+    asyncio.run(run())
 
 
 def test_authorities_that_cannot_be_read(tmp_path: Path) -> None:
