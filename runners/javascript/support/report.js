@@ -8,7 +8,7 @@ function report(thrown, statusNames, depth = 0) {
   const isObject = Object(thrown) === thrown;
   for (const key of (isObject && attempt(() => Reflect.ownKeys(thrown))) || []) {
     const value = look(key);
-    if (typeof key === "string" && !["stack", "message"].includes(key) && isSimple(value)) {
+    if (typeof key === "string" && !["stack", "message", "cause"].includes(key) && isSimple(value)) {
       fields[key] = value;
     }
   }
