@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from milvus_parity.model.wire import FieldDifference, RecordedCall
-from milvus_parity.wire.summary import compare, of_step, origin, round_trips, text, texts
+from milvus_parity.wire.summary import compare, of_step, origin, text, texts
 
 
 def call(name: str = "DropPartition", *, status: int | None = 0, code: int | None = 0, **more: Any) -> RecordedCall:
@@ -53,6 +53,8 @@ def test_a_call_as_people_read_it() -> None:
     )
     many = call("Search", request={"nq": 1, "ids": ["a"] * 9, "p": [{"k": True}]})
     assert text(many) == "Search(ids=[9 items], nq=1, p=[{k: true}])"
+    wrapped = call("Insert", request={"rows": [{"scalars": {"long_data": {"data": [1, 2]}}, "type": "Int64"}]})
+    assert text(wrapped) == 'Insert(rows=[{scalars.long_data.data: [1, 2], type: "Int64"}])'
     assert text(call("Dummy", request=[{}, {}], requests=2)) == "Dummy(2 messages)"
 
 
@@ -68,20 +70,6 @@ def test_the_facet_tells_retries_repeats_and_polls_apart() -> None:
         "GetLoadState()",
     )
     assert texts([LOOKUP, call(), LOOKUP]) == ("HasPartition()", "DropPartition()", "HasPartition()")
-
-
-def test_round_trips_per_operation_and_target() -> None:
-    table = round_trips(
-        [
-            ("drop", "go-v1@2.3.6", [CONNECT, call()]),
-            ("drop", "go-v1@2.3.6", [LOOKUP, call()]),
-            ("drop", "python-orm@2.3.7", []),
-        ]
-    )
-    go, python = table
-    assert (go.target, go.steps, go.least, go.most, go.total) == ("go-v1@2.3.6", 2, 1, 2, 3)
-    assert go.methods == ("DropPartition", "HasPartition")
-    assert (python.operation, python.least, python.most, python.methods) == ("drop", 0, 0, ())
 
 
 def test_what_others_did_not_send_and_what_they_sent_otherwise() -> None:

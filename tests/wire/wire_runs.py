@@ -11,7 +11,6 @@ from milvus_parity.cli.options import cache_folder, read_cases, read_packs
 from milvus_parity.engine.plan import select
 from milvus_parity.model.wire import Recording
 from milvus_parity.runtime.base import Runtime
-from milvus_parity.runtime.process import ProcessRuntime
 from milvus_parity.servers.base import ServerInfo
 from milvus_parity.store.reader import RunFolder, read_run
 from milvus_parity.wire.gateway import Gateway, RecordingGateways, Upstream
@@ -31,10 +30,9 @@ def run_through(gateways: Gateways, patterns: Sequence[str], out: Path, monkeypa
     targets = [name for pack in packs.values() for name in pack.spec.targets if name != "csharp"]
     if "RestoreConfigFile" in os.environ:
         targets.append(f"csharp@{STAND_IN}")
-    wishes = session.Wishes(cache=cache_folder(), out=out, timeout=120.0, targets=tuple(targets))
+    wishes = session.Wishes(cache=cache_folder(), out=out, timeout=120.0, targets=tuple(targets), runtime="process")
     cases = select(read_cases(()), patterns)
-    runtime = ProcessRuntime(wishes.cache)
-    ended = asyncio.run(session.run_session(wishes, packs, cases, lambda _: None, runtime=runtime)).ended
+    ended = asyncio.run(session.run_session(wishes, packs, cases, lambda _: None)).ended
     assert ended.end == "complete", ended
     return read_run(out)
 

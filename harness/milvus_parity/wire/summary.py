@@ -1,14 +1,14 @@
-"""What the recorded calls of a step say: who refused, what was sent, in how many round trips, how SDKs differ in it.
+"""What the recorded calls of a step say: who refused, what was sent, how SDKs differ in it.
 
 Pure: recorded calls in, values out. A recording that isn't whole says nothing: ask ``Recording.complete`` first.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import Final, Literal
 
-from milvus_parity.model.wire import CallComparison, FieldDifference, RecordedCall, RoundTrips, Value
+from milvus_parity.model.wire import CallComparison, FieldDifference, RecordedCall, Value
 from milvus_parity.wire.normalise import fields, normal_database, normal_metadata, normal_request
 
 POLLS: Final = frozenset(
@@ -97,25 +97,6 @@ def text(call: RecordedCall, names: Mapping[str, str] = {}) -> str:
     return f"{call.name}({arguments})" + (f" in {database}" if database else "")
 
 
-def round_trips(steps: Iterable[tuple[str, str, Sequence[RecordedCall]]]) -> tuple[RoundTrips, ...]:
-    """The table of round trips. ``steps``: operation, target and the step's calls, for each step of each execution."""
-    counted: dict[tuple[str, str], list[Sequence[RecordedCall]]] = {}
-    for operation, target, calls in steps:
-        counted.setdefault((operation, target), []).append([call for call in calls if not call.background])
-    return tuple(
-        RoundTrips(
-            operation=operation,
-            target=target,
-            steps=len(found),
-            least=min(len(calls) for calls in found),
-            most=max(len(calls) for calls in found),
-            total=sum(len(calls) for calls in found),
-            methods=tuple(sorted({call.name for calls in found for call in calls})),
-        )
-        for (operation, target), found in sorted(counted.items())
-    )
-
-
 def compare(
     calls: Mapping[str, Iterable[RecordedCall]], names: Mapping[str, Mapping[str, str]] = {}
 ) -> tuple[CallComparison, ...]:
@@ -169,8 +150,16 @@ def _short(value: Value) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(_short(item) for item in value) + "]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_short(held)}" for key, held in value.items()) + "}"
+        return "{" + ", ".join(_entry(key, held) for key, held in value.items()) + "}"
     return _json(value)
+
+
+def _entry(key: str, value: Value) -> str:
+    """A field of a nested message; messages that only wrap another (``scalars.long_data.data``) share one line."""
+    while isinstance(value, dict) and len(value) == 1:
+        inner, value = next(iter(value.items()))
+        key = f"{key}.{inner}"
+    return f"{key}: {_short(value)}"
 
 
 def _json(value: Value) -> str:
