@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from milvus_parity.docs.parse import parse
 
 PIECES = st.sampled_from(
-    """```python|```|~~~|  ```go|    ```Java |<div class="multipleCode">|</div>|<table>|<table class="language-go">|
+    """
+```python|```|~~~|  ```go|    ```Java |<div class="multipleCode">|</div>|<table>|<table class="language-go">|
 <tr><td><code>a / b</code></td></tr>|</table>|---|id: x|# H|- item|{{var.x}}|{{fragments/multiple_code.md}}|
-<a href="#java">Java</a>|<!--|-->|<!|<![CDATA[|&nbsp;|> |<div style="display: none">|`<div>`|\t|\r\n|\0|text """.replace(
-        "|\n", "|"
-    ).split("|")
+<a href="#java">Java</a>|<!--|-->|<!|<![CDATA[|&nbsp;|> |<div style="display: none">|
+`<div>`|\t|\r\n|\0|text """.replace("|\n", "|").split("|")
 )
 
 PAGE = """\
@@ -96,7 +96,6 @@ def test_everything_is_found_where_it_stands() -> None:
     assert [(row.names, row.optional, row.line, row.column) for row in table.rows] == [
         (("partitionName", "partitionNames"), True, 47, 7)
     ]
-    assert page.outputs[0].text == '{"a": 1}\n'
 
 
 def test_an_unbalanced_page_is_reported_and_read_on() -> None:

@@ -33,7 +33,7 @@ _WORD = re.compile(r"[\w#+.\-]+")
 
 
 def word_of(info: str) -> str:
-    """The first word of an info string, lower-cased: ``Python:`` is ``python``, ``{=mdx}`` is ``mdx``, none is ``""``."""
+    """The first word of an info string, lower-cased: ``Python:`` is ``python``, ``{=mdx}`` is ``mdx``."""
     found = _WORD.search(info.lower())
     return found[0].strip(".-") if found else ""
 
