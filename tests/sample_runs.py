@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
 from milvus_parity.model.run import (
     Footer,
     PackRules,
@@ -10,6 +11,7 @@ from milvus_parity.model.run import (
     ServerInfo,
     StepSnippet,
     Unavailable,
+    label_of,
 )
 from milvus_parity.model.scenario import (
     Argument,
@@ -25,6 +27,7 @@ from milvus_parity.model.scenario import (
 )
 from milvus_parity.model.target import Missing, Rule, Target
 from milvus_parity.model.trace import CollectionSnapshot, End, Observation, Raised, Snapshot, StepTrace, Trace
+from milvus_parity.model.wire import RecordedCall, Recording
 from milvus_parity.store.reader import MemoryRun
 
 MILVUS_RULE = Rule(
@@ -288,8 +291,44 @@ def _executions() -> list[Trace]:
 CASES = (DROP_EMPTY, DROP_LOADED, DROP_MISSING, DROP_BLANK)
 
 
-def a_run(**more: object) -> MemoryRun:
+def _call(name: str, step: int, partition: str, **more: object) -> RecordedCall:
+    values: dict[str, object] = {
+        "method": f"/milvus.proto.milvus.MilvusService/{name}",
+        "name": name,
+        "step": step,
+        "status": 0,
+        "request": {"collection_name": "book", "partition_name": partition},
+        "requests": 1,
+    }
+    return RecordedCall(**{**values, **more})  # type: ignore[arg-type]
+
+
+def _recording(case: Case, label: str, databases: Mapping[str, str]) -> Recording:
+    name = label.partition("@")[0]
+    drop = case.steps[1]
+    assert isinstance(drop, SdkStep)
+    partition = str(drop.arguments["partition"])
+    metadata = {} if name == "javascript" else {"dbname": databases["database"]}
+    calls = [_call("Connect", 1, "", background=True)]
+    if name == "go-v1":
+        calls.append(_call("HasPartition", 2, partition, metadata=metadata))
+    if not (name == "go-v1" and case is DROP_MISSING) and not (name == "java-v1" and case is DROP_BLANK):
+        failed = {} if case in (DROP_EMPTY, DROP_MISSING) else {"code": 65535, "error_code": "UnexpectedError"}
+        calls.append(_call("DropPartition", 2, partition, metadata=metadata, **failed))
+    return Recording(calls=tuple(calls), connections=1)
+
+
+def a_run(*, recorded: bool = False, **more: object) -> MemoryRun:
     """The sample run: one case in which all agree, three with differences of their own kind."""
     header = a_header(*CASES, unavailable=(CSHARP_MISSING,), **more)
     programs = tuple(program for case in CASES for program in programs_of(case))
-    return MemoryRun(header, tuple(_executions()), programs, footer=COMPLETE)
+    traces = _executions()
+    recordings = {}
+    if recorded:
+        traces = [msgspec.structs.replace(trace, wire="recorded") for trace in traces]
+        cases = {case.id: case for case in CASES}
+        recordings = {
+            (trace.case, label_of(trace)): _recording(cases[trace.case], label_of(trace), trace.databases)
+            for trace in traces
+        }
+    return MemoryRun(header, tuple(traces), programs, recordings, footer=COMPLETE)

@@ -7,6 +7,7 @@ from milvus_parity.judge.compare import Comparison, compare
 from milvus_parity.judge.ledger import Ledger
 from milvus_parity.judge.normalise import NO_RULES, normalise
 from milvus_parity.judge.pins import Pins
+from milvus_parity.judge.round_trips import RoundTripTable
 from milvus_parity.model.outcome import Outcome, Weight
 from milvus_parity.model.run import PackRules, RunRecord, label_of
 from milvus_parity.model.scenario import Case
@@ -45,6 +46,7 @@ def judge_run(
         overdue=pins.overdue,
         notes=(*header.notes, *_notes(cases)),
         recorded=recorded,
+        round_trips=judge.round_trips.rows(labels),
     )
 
 
@@ -53,6 +55,7 @@ class Outcomes:
 
     def __init__(self, record: RunRecord, packs: Mapping[str, PackSpec] | None = None) -> None:
         self._record = record
+        self.round_trips = RoundTripTable()
         rules = dict(record.header.packs)
         rules.update({language: PackRules.of(spec) for language, spec in (packs or {}).items()})
         self._rules = {target.label: rules.get(target.language, NO_RULES) for target in record.header.targets}
@@ -64,6 +67,8 @@ class Outcomes:
     def _outcome(self, trace: Trace, case: Case) -> Outcome:
         label = label_of(trace)
         wire = self._record.wire(case.id, label) if trace.wire == "recorded" else None
+        if wire is not None:
+            self.round_trips.take(case, label, trace, wire)
         return normalise(trace, case, self._rules.get(label, NO_RULES), wire)
 
 

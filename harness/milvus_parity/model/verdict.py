@@ -6,6 +6,7 @@ from typing import Literal
 from milvus_parity.model.outcome import Facet, Weight
 from milvus_parity.model.run import Condition, RunEnd, Unavailable
 from milvus_parity.model.scenario import Frozen, Location
+from milvus_parity.model.wire import RoundTrips
 
 Status = Literal["pass", "different", "failed", "known", "could not run", "not applicable"]
 """``different``: it is among the odd ones out. ``failed``: not what the scenario expects. ``known``: one of both, and
@@ -145,3 +146,5 @@ class RunVerdict(Frozen, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     recorded: bool = False
     """Whether the wire was recorded for at least one execution."""
+    round_trips: tuple[RoundTrips, ...] = ()
+    """How many calls each operation took each target."""

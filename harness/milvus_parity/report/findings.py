@@ -7,15 +7,20 @@ same in many cases (an SDK that never exposes a code) is one finding.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
+import msgspec
+
 from milvus_parity.judge.words import value_text
 from milvus_parity.model.outcome import Facet, Weight
 from milvus_parity.model.run import RunRecord
 from milvus_parity.model.scenario import MAIN_CLIENT, Case, Frozen, Location, SdkStep
 from milvus_parity.model.verdict import CaseVerdict, Difference, Failure, Group, KnownRef, RunVerdict
+from milvus_parity.report.sent import Sent, sent_in
 
 _RANK: Mapping[Weight, int] = {"must": 0, "should": 1, "told": 2}
 _EVERYWHERE = 3
 """From so many cases on, the same difference in what only should match is told once, by itself."""
+_TOLD_IN_FULL = 100
+"""So many findings that are only told come with snippets and calls: there may be thousands."""
 _SUBTLE: frozenset[Facet] = frozenset({"origin", "code", "reason", "channel", "calls", "time"})
 
 
@@ -60,22 +65,50 @@ class Finding(Frozen, frozen=True, kw_only=True):
     weight: Weight
     known: bool
     snippets: tuple[Snippet, ...] = ()
+    sent: Sent | None = None
+    """What the compared targets sent in this step, where it was recorded."""
 
 
 def findings_of(verdict: RunVerdict, record: RunRecord) -> tuple[Finding, ...]:
     """All findings, what counts most first. What is only told is among them, last."""
-    alike: dict[object, list[tuple[CaseVerdict, int, tuple[Aspect, ...]]]] = {}
-    steps = [(case, step, aspects) for case in verdict.cases for step, aspects in _by_step(case) if aspects]
-    common = _common(aspect for _, _, aspects in steps for aspect in aspects)
-    for case, step, aspects in steps:
-        own = tuple(aspect for aspect in aspects if aspect.weight != "told" and _key(aspect) not in common)
-        apart = [aspect for aspect in aspects if aspect.weight == "told" or _key(aspect) in common]
-        for group in (own, *((aspect,) for aspect in apart)):
-            if group:
-                alike.setdefault(tuple(_key(aspect) for aspect in group), []).append((case, step, group))
     cases = {case.id: case for case in record.header.cases}
-    found = [_finding(same, record, cases) for same in alike.values()]
-    return tuple(sorted(found, key=lambda one: (one.weight == "told", one.known, _RANK[one.weight])))
+    steps = [
+        (case, step, [(_key(aspect, step_of(cases.get(case.case), step)), aspect) for aspect in aspects])
+        for case in verdict.cases
+        for step, aspects in _by_step(case)
+    ]
+    common = _common(key for _, _, keyed in steps for key in keyed)
+    alike: dict[object, list[tuple[CaseVerdict, int, tuple[Aspect, ...]]]] = {}
+    for case, step, keyed in steps:
+        own = [(key, aspect) for key, aspect in keyed if aspect.weight != "told" and key not in common]
+        apart = [[one] for one in keyed if one not in own]
+        for group in (own, *apart):
+            if group:
+                key = tuple(key for key, _ in group)
+                alike.setdefault(key, []).append((case, step, tuple(aspect for _, aspect in group)))
+    ordered = sorted(alike.values(), key=_order)
+    found = [_finding(same, cases) for same in ordered]
+    counted = sum(1 for finding in found if finding.weight != "told")
+    return tuple(
+        _illustrated(finding, record, cases) if place < counted + _TOLD_IN_FULL else finding
+        for place, finding in enumerate(found)
+    )
+
+
+def _order(same: Sequence[tuple[CaseVerdict, int, tuple[Aspect, ...]]]) -> tuple[bool, bool, int]:
+    aspects = same[0][2]
+    weight = min((aspect.weight for aspect in _open(aspects)), key=_RANK.__getitem__)
+    return weight == "told", _is_known(aspects), _RANK[weight]
+
+
+def _open(aspects: Sequence[Aspect]) -> Sequence[Aspect]:
+    return [aspect for aspect in aspects if not aspect.known] or aspects
+
+
+def _is_known(aspects: Sequence[Aspect]) -> bool:
+    return all(aspect.known for aspect in aspects if aspect.weight != "told") and any(
+        aspect.known for aspect in aspects
+    )
 
 
 def _by_step(case: CaseVerdict) -> Iterator[tuple[int, tuple[Aspect, ...]]]:
@@ -135,37 +168,39 @@ def _failed(facet: Facet, failures: Sequence[Failure]) -> Aspect:
     )
 
 
-def _key(aspect: Aspect) -> object:
-    """What makes the same difference in two cases the same: the facet, who is odd, and what they say."""
+def _key(aspect: Aspect, step: SdkStep | None) -> object:
+    """What makes a difference in two cases the same: the facet, who is odd, and what they say.
+
+    For what must match also where and why; a code that an SDK never exposes is the same wherever it isn't.
+    """
     odd = set(aspect.odd)
+    subtle = aspect.facet in _SUBTLE
     return (
         aspect.facet,
         aspect.known,
         aspect.basis,
-        tuple((group.text, group.targets) for group in aspect.groups if odd & set(group.targets)),
+        tuple(
+            (group.text, group.targets, None if subtle else group.detail)
+            for group in aspect.groups
+            if odd & set(group.targets)
+        ),
         tuple((entry.location.line, target) for target, entry in aspect.pins.items()),
+        None if subtle or step is None else step.operation,
     )
 
 
-def _common(aspects: Iterable[Aspect]) -> frozenset[object]:
+def _common(keyed: Iterable[tuple[object, Aspect]]) -> frozenset[object]:
+    """Differences in what only should match that are in so many cases that they are told once, by themselves."""
     counts: dict[object, int] = {}
-    for aspect in aspects:
+    for key, aspect in keyed:
         if aspect.facet in _SUBTLE:
-            key = _key(aspect)
             counts[key] = counts.get(key, 0) + 1
     return frozenset(key for key, count in counts.items() if count >= _EVERYWHERE)
 
 
-def _finding(
-    same: Sequence[tuple[CaseVerdict, int, tuple[Aspect, ...]]], record: RunRecord, cases: Mapping[str, Case]
-) -> Finding:
+def _finding(same: Sequence[tuple[CaseVerdict, int, tuple[Aspect, ...]]], cases: Mapping[str, Case]) -> Finding:
     verdict, step, aspects = same[0]
     case = cases.get(verdict.case)
-    open_ones = [aspect for aspect in aspects if not aspect.known] or list(aspects)
-    heaviest = min(aspects, key=lambda aspect: (aspect.known, _RANK[aspect.weight]))
-    known = all(aspect.known for aspect in aspects if aspect.weight != "told") and any(
-        aspect.known for aspect in aspects
-    )
     return Finding(
         cases=tuple(dict.fromkeys(one.case for one, _, _ in same)),
         title=verdict.title,
@@ -173,10 +208,27 @@ def _finding(
         words=_step_words(case, step),
         location=_step_location(case, step) or verdict.location,
         aspects=aspects,
-        weight=min((aspect.weight for aspect in open_ones), key=_RANK.__getitem__),
-        known=known,
-        snippets=tuple(_snippets(record, verdict.case, step, heaviest)),
+        weight=min((aspect.weight for aspect in _open(aspects)), key=_RANK.__getitem__),
+        known=_is_known(aspects),
     )
+
+
+def _illustrated(finding: Finding, record: RunRecord, cases: Mapping[str, Case]) -> Finding:
+    """The finding with what was run and what was sent."""
+    case = finding.cases[0]
+    heaviest = min(finding.aspects, key=lambda aspect: (aspect.known, _RANK[aspect.weight]))
+    is_step = step_of(cases.get(case), finding.step) is not None
+    return msgspec.structs.replace(
+        finding,
+        snippets=tuple(_snippets(record, case, finding.step, heaviest)),
+        sent=sent_in(record, case, finding.step, _members(finding.aspects)) if is_step else None,
+    )
+
+
+def _members(aspects: Sequence[Aspect]) -> list[str]:
+    """All targets that take part, each once."""
+    groups = (group for aspect in aspects for group in aspect.groups)
+    return list(dict.fromkeys(target for group in groups for target in group.targets))
 
 
 def _snippets(record: RunRecord, case: str, step: int, aspect: Aspect) -> Iterator[Snippet]:

@@ -22,6 +22,7 @@ from milvus_parity.report.overview import (
     headline,
     incomplete,
     mark,
+    span,
     totals,
     who_differs,
 )
@@ -57,6 +58,8 @@ def html_report(verdict: RunVerdict, record: RunRecord, *, strict: Strict, requi
         who=who_differs(verdict),
         findings=findings,
         lost=lost,
+        operations=list(dict.fromkeys(one.operation for one in verdict.round_trips)),
+        spans={(one.operation, one.target): span(one) for one in verdict.round_trips},
         totals=totals(verdict),
     )
 

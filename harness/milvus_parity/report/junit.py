@@ -36,7 +36,7 @@ def _suite(label: str, verdict: RunVerdict, started: str, strict: Strict) -> Ele
             suite,
             "testcase",
             classname=f"{label}.{case.case.partition('/')[0]}".replace(" ", "_"),
-            name=_xml(case.case),
+            name=clean(case.case),
             time=f"{found.seconds:.3f}",
             file=case.location.file,
             line=str(case.location.line),
@@ -46,19 +46,19 @@ def _suite(label: str, verdict: RunVerdict, started: str, strict: Strict) -> Ele
         words = list(_sentences(case, label))
         if found.status == "could not run":
             errors += 1
-            error = SubElement(test, "error", type="could not run", message=_xml(one_line(found.detail or "", 200)))
-            error.text = _xml(found.detail or "")
+            error = SubElement(test, "error", type="could not run", message=clean(one_line(found.detail or "", 200)))
+            error.text = clean(found.detail or "")
         elif found.status == "not applicable":
             skipped += 1
-            SubElement(test, "skipped", message=_xml(found.detail or "not supported by this server"))
+            SubElement(test, "skipped", message=clean(found.detail or "not supported by this server"))
         elif _counts(found, strict):
             failures += 1
             failure = SubElement(
-                test, "failure", type=found.status, message=_xml(one_line(words[0] if words else "", 200))
+                test, "failure", type=found.status, message=clean(one_line(words[0] if words else "", 200))
             )
-            failure.text = _xml("\n".join(words))
+            failure.text = clean("\n".join(words))
         elif words:
-            SubElement(test, "system-out").text = _xml("\n".join(words))
+            SubElement(test, "system-out").text = clean("\n".join(words))
     for name, number in (("tests", tests), ("failures", failures), ("errors", errors), ("skipped", skipped)):
         suite.set(name, str(number))
     suite.set("time", f"{seconds:.3f}")
@@ -102,7 +102,7 @@ def _unavailable(verdict: RunVerdict) -> Element:
     for one in verdict.unavailable:
         test = SubElement(suite, "testcase", classname="not-available", name=one.name)
         install = f" Install: {one.missing.install}" if one.missing.install else ""
-        SubElement(test, "skipped", message=_xml(f"{one.missing.what}{install}"))
+        SubElement(test, "skipped", message=clean(f"{one.missing.what}{install}"))
     return suite
 
 
@@ -111,15 +111,6 @@ def _stale(verdict: RunVerdict) -> Element:
     suite = Element("testsuite", name="known differences", tests=number, failures=number, errors="0", skipped="0")
     for one in verdict.stale:
         name = f"{one.location} {one.case}" + (f" {one.target}" if one.target else "")
-        test = SubElement(suite, "testcase", classname="known-differences", name=_xml(name))
-        SubElement(test, "failure", type="stale", message=_xml(one.what))
+        test = SubElement(suite, "testcase", classname="known-differences", name=clean(name))
+        SubElement(test, "failure", type="stale", message=clean(one.what))
     return suite
-
-
-def _xml(text: str) -> str:
-    """Text that XML 1.0 can hold."""
-    return (
-        "".join(char if char >= " " or char in "\n\t" else f"\\x{ord(char):02x}" for char in clean(text))
-        .replace("\ufffe", "\\ufffe")
-        .replace("\uffff", "\\uffff")
-    )

@@ -9,7 +9,7 @@ from milvus_parity.model.verdict import RunVerdict
 from milvus_parity.report.clean import clean, one_line
 from milvus_parity.report.findings import Aspect, Finding, findings_of
 from milvus_parity.report.markup import code_span, escaped, longest_run, plain
-from milvus_parity.report.overview import MEANINGS, conclusion, headline, incomplete, rows_of, totals, who_differs
+from milvus_parity.report.overview import MEANINGS, conclusion, headline, incomplete, rows_of, span, totals, who_differs
 
 LIMIT = 60_000
 """Characters: a comment on GitHub holds 65,536."""
@@ -78,6 +78,12 @@ def _finding(number: int, finding: Finding) -> Iterator[str]:
         text = clean(snippet.text)
         fence = "`" * max(3, longest_run(text) + 1)
         yield f"_{snippet.target}_\n{fence}{snippet.fence}\n{text}\n{fence}\n"
+    if finding.sent is not None:
+        yield "Over the wire:\n"
+        for sent in finding.sent.by:
+            calls = ", ".join(code_span(call, _WORDS) for call in sent.calls) or "no call"
+            yield f"- {', '.join(sent.targets)}: {calls}"
+        yield ""
     if len(finding.cases) > 1:
         others = ", ".join(code_span(case) for case in finding.cases[1:9])
         more = f" and {len(finding.cases) - 9} more" if len(finding.cases) > 9 else ""
@@ -108,7 +114,22 @@ def _aspect(aspect: Aspect) -> Iterator[str]:
     yield ""
 
 
+def _round_trips(verdict: RunVerdict) -> Iterator[str]:
+    """The table of calls by operation and target, folded."""
+    if not verdict.round_trips:
+        return
+    found = {(one.operation, one.target): one for one in verdict.round_trips}
+    yield "<details><summary>Calls over the wire for each operation (least–most)</summary>\n"
+    yield "| | " + " | ".join(verdict.targets) + " |"
+    yield "| --- |" + " --: |" * len(verdict.targets)
+    for operation in dict.fromkeys(one.operation for one in verdict.round_trips):
+        cells = (span(found.get((operation, label))) for label in verdict.targets)
+        yield f"| {operation} | {' | '.join(cells)} |"
+    yield "\n</details>\n"
+
+
 def _below(verdict: RunVerdict) -> Iterator[str]:
+    yield from _round_trips(verdict)
     lost = [(case.case, one) for case in verdict.cases for one in case.targets if one.status == "could not run"]
     if lost:
         yield f"**Could not run** ({len(lost)})\n"

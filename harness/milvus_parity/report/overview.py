@@ -10,6 +10,7 @@ from milvus_parity.model.outcome import FACETS, Facet
 from milvus_parity.model.run import RunHeader, RunRecord
 from milvus_parity.model.scenario import Frozen
 from milvus_parity.model.verdict import CaseVerdict, RunVerdict, Status, TargetVerdict
+from milvus_parity.model.wire import RoundTrips
 
 PASS, DIFFERENT, FAILED, SUBTLE, KNOWN, LOST, APART = "✓", "≠", "✗", "~", "k", "!", "–"
 
@@ -112,6 +113,13 @@ def _open_facets(case: CaseVerdict, label: str) -> set[Facet]:
         if label in one.odd and not one.known and label not in one.pins and one.weight != "told":
             found.add(one.facet)
     return found
+
+
+def span(found: RoundTrips | None) -> str:
+    """How many calls an operation takes, least to most."""
+    if found is None:
+        return ""
+    return str(found.least) if found.least == found.most else f"{found.least}–{found.most}"
 
 
 def headline(verdict: RunVerdict, record: RunRecord) -> str:

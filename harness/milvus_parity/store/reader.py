@@ -22,7 +22,6 @@ from milvus_parity.store.files import (
     RECORDS,
     TRACES,
     WIRE,
-    CallLine,
     NotARunError,
     WireLine,
 )
