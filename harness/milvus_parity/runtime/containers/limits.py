@@ -45,7 +45,10 @@ def locks(limits: Limits, processors: int) -> dict[str, Any]:
         "ulimits": [Ulimit(name="core", soft=0, hard=0)],
         # Else the engine would keep what a program prints on the disk, without an end.
         "log_config": LogConfig(type="none"),
-        "dns": ["127.0.0.1"],  # nobody: addresses are numbers here, and names are a way out
+        # Nobody answers there: addresses are numbers here, and names are a way out. Engines leave questions they cannot
+        # pass on without any answer (measured with 20.10), so a resolver must not wait for long.
+        "dns": ["127.0.0.1"],
+        "dns_opt": ["timeout:1", "attempts:1"],
         "init": True,
         "ipc_mode": "private",
         "privileged": False,
