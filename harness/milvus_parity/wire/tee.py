@@ -67,24 +67,35 @@ class Tee:
                 half.pause()
 
     def connected(self, half: "_Half") -> None:
-        """The upstream is there: what waited for it goes first."""
-        if half.side is Side.SERVER and half.transport is not None:
+        """A side is there. What waited for the upstream goes to it first."""
+        assert half.transport is not None
+        if half.side is Side.CLIENT:
+            if self._over:
+                reset(half.transport)
+        else:
             if self.muted:
                 return
+            self.client.resume()  # before the writes, which may pause it again
             for data in self._early:
                 half.transport.write(data)
             self._early.clear()
             if self._over:
                 half.transport.close()
-                return
-            self.client.resume()
-            if self.client.eof and not self.muted:
+            elif self.client.eof:
                 half.finish()
 
     def half_closed(self, half: "_Half") -> None:
         """One side sends no more; the other may still answer."""
-        if not self.muted:
-            self._other(half).finish()
+        if self.muted:
+            return
+        other = self._other(half)
+        if not other.eof:
+            other.finish()
+        else:
+            # Both have said all; what waits to be written is written first.
+            for done in (half, other):
+                if done.transport is not None:
+                    done.transport.close()
 
     def lost(self, half: "_Half", error: Exception | None) -> None:
         """One side is gone: so goes the other, the same way."""

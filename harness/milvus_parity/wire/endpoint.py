@@ -1,0 +1,200 @@
+"""The address of one execution: what comes in there is joined to the server and noted.
+
+Public methods belong to the loop of the caller; those with an underscore run in the gateway's thread.
+"""
+
+import asyncio
+import contextlib
+import select
+import socket
+from collections.abc import Callable, Coroutine
+from typing import Protocol
+
+from milvus_parity.model.wire import Recording
+from milvus_parity.wire.recorder import Recorder
+from milvus_parity.wire.sockets import bound, listening
+from milvus_parity.wire.tee import Tee
+from milvus_parity.wire.upstream import Upstream
+
+SETTLE_SECONDS = 0.1
+"""How long to go on reading what has already been sent before a step changes."""
+
+NOTICE_SECONDS = 0.05
+"""Time for clients to see that their connections were reset: else a call made at once would still go to a dead one."""
+
+
+class Owner(Protocol):
+    """What an endpoint needs of the gateways it belongs to."""
+
+    upstream: Upstream
+    buffer: bytearray
+    loop: asyncio.AbstractEventLoop
+
+    def forget(self, endpoint: "RecordedEndpoint") -> None:
+        """The endpoint was closed."""
+
+    async def decode(self, recorder: Recorder) -> Recording:
+        """Finish a recording where it delays nobody."""
+
+
+class RecordedEndpoint:
+    """An ``Endpoint`` of ``milvus_parity.wire.gateway``, which documents it."""
+
+    def __init__(self, owner: Owner, listener: socket.socket, recorder: Recorder | None) -> None:
+        self._owner = owner
+        self._loop = owner.loop
+        self._listener: socket.socket | None = listener
+        self._reserved: socket.socket | None = None
+        self._recorder = recorder
+        self._tees: set[Tee] = set()
+        self._arriving: set[asyncio.Task[None]] = set()
+        self._muted = False
+        self._closing: asyncio.Task[Recording] | None = None
+        self.host, self.port = listener.getsockname()[:2]
+
+    @property
+    def address(self) -> str:
+        """``host:port`` that workers connect to."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    async def set_step(self, step: int | None) -> None:
+        """Requests that pass from now on belong to ``step``; those already sent still belong to the one before."""
+        await self._there(lambda: self._set_step(step))
+
+    async def cut(self) -> None:
+        """The server is gone: every connection is reset and new ones are refused. The port stays taken."""
+        await self._there(self._cut)
+
+    async def mute(self) -> None:
+        """The server hangs: connections are accepted, requests swallowed, nothing is ever answered."""
+        await self._there(self._mute)
+
+    async def restore(self) -> None:
+        """The server is back. Connections that were muted are reset: what they missed can't be made good."""
+        await self._there(self._restore)
+
+    async def close(self) -> Recording:
+        """Give the address up and return what went through it. A second time returns the same."""
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(self._close_once())
+        return await asyncio.shield(self._closing)
+
+    def listen(self) -> None:
+        """Accept connections. In the gateway's thread."""
+        if self._listener is not None:
+            self._loop.add_reader(self._listener.fileno(), self._accept)
+
+    async def _close_once(self) -> Recording:
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._shut(), self._loop))
+        self._owner.forget(self)
+        if self._recorder is None:
+            return Recording(problem="recording was switched off")
+        return await self._owner.decode(self._recorder)
+
+    async def _there(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Do something in the gateway's thread; nothing, once the address is given up."""
+        if self._closing is None:
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work(), self._loop))
+
+    async def _set_step(self, step: int | None) -> None:
+        if self._recorder is not None:
+            await self._settle()
+            self._recorder.step = step
+
+    async def _settle(self) -> None:
+        """Go on until everything that clients have sent has been read."""
+        end = self._loop.time() + SETTLE_SECONDS
+        while self._loop.time() < end:
+            poll = select.poll()
+            if self._listener is not None:
+                poll.register(self._listener, select.POLLIN)
+            waiting = bool(self._arriving)
+            for tee in self._tees:
+                half = tee.client
+                if half.transport is None:
+                    waiting = True
+                elif not half.eof and not half.paused and not half.transport.is_closing():
+                    poll.register(half.transport.get_extra_info("socket").fileno(), select.POLLIN)
+            if not waiting and not poll.poll(0):
+                return
+            await asyncio.sleep(0)
+
+    def _accept(self) -> None:
+        while self._listener is not None:
+            try:
+                client, _ = self._listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError:
+                # Out of file descriptors: the connection waits in the backlog until some are free.
+                self._loop.remove_reader(self._listener.fileno())
+                self._loop.call_later(0.1, self.listen)
+                return
+            client.setblocking(False)
+            tee = Tee(self._recorder.tape() if self._recorder else None, self._tees.discard, self._owner.buffer)
+            tee.muted = self._muted
+            self._tees.add(tee)
+            task = self._loop.create_task(self._join(tee, client))
+            self._arriving.add(task)
+            task.add_done_callback(self._arriving.discard)
+
+    async def _join(self, tee: Tee, client: socket.socket) -> None:
+        await self._loop.connect_accepted_socket(lambda: tee.client, client)
+        if not tee.muted:
+            tee.connecting = self._loop.create_task(self._connect(tee))
+
+    async def _connect(self, tee: Tee) -> None:
+        upstream = self._owner.upstream
+        try:
+            await self._loop.create_connection(
+                lambda: tee.server,
+                upstream.host,
+                upstream.port,
+                ssl=upstream.tls,
+                server_hostname=(upstream.server_name or upstream.host) if upstream.tls else None,
+            )
+        except OSError as error:
+            tee.cut(f"no connection to {upstream.host}:{upstream.port}: {error.strerror or error}")
+
+    async def _cut(self) -> None:
+        for tee in list(self._tees):
+            tee.cut("connection cut by the fault 'gone'")
+        self._unlisten()
+        if self._reserved is None:
+            # A bound socket that doesn't listen refuses connections and keeps others from taking the port.
+            with contextlib.suppress(OSError):
+                self._reserved = bound(self.host, self.port)
+
+    async def _mute(self) -> None:
+        self._muted = True
+        for tee in self._tees:
+            tee.mute()
+
+    async def _restore(self) -> None:
+        muted = [tee for tee in self._tees if tee.muted]
+        self._muted = False
+        for tee in muted:
+            tee.cut("connection cut at the end of the fault 'mute'")
+        if self._reserved is not None:
+            self._reserved.close()
+            self._reserved = None
+        if self._listener is None:
+            self._listener = listening(bound(self.host, self.port))
+            self.listen()
+        if muted:
+            await asyncio.sleep(NOTICE_SECONDS)
+
+    async def _shut(self) -> None:
+        await self._settle()
+        self._unlisten()
+        if self._reserved is not None:
+            self._reserved.close()
+            self._reserved = None
+        for tee in list(self._tees):
+            tee.cut("address closed")
+
+    def _unlisten(self) -> None:
+        if self._listener is not None:
+            self._loop.remove_reader(self._listener.fileno())
+            self._listener.close()
+            self._listener = None
