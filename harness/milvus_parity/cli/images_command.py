@@ -64,13 +64,13 @@ def build_command(wanted: tuple[str, ...], milvus_version: str, runners: tuple[P
     """Build the images of SDKs, so that a run need not."""
     import asyncio
 
-    from milvus_parity.packs.discover import select_targets
+    from milvus_parity.cli.targets import chosen
     from milvus_parity.runtime.base import ResolveError
     from milvus_parity.runtime.container import ContainerRuntime
     from milvus_parity.runtime.containers.settings import settings_from
 
     packs = read_packs(runners)
-    targets = select_targets(packs, wanted, milvus_version)
+    targets = chosen(packs, wanted, milvus_version)
 
     async def build() -> int:
         runtime = await ContainerRuntime.open("images", cache=cache_folder(), settings=settings_from(os.environ))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from milvus_parity.judge.ledger_edit import Edit
     from milvus_parity.model.verdict import RunVerdict
 
-EMPTY = "schema: 1\nentries:\n"
+EMPTY = "schema: 1\ndifferences: []\n"
 
 
 @click.group("known")

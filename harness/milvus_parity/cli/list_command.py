@@ -22,13 +22,13 @@ def command(
     import asyncio
 
     from milvus_parity.cli.session import available
+    from milvus_parity.cli.targets import chosen
     from milvus_parity.engine.plan import select
-    from milvus_parity.packs.discover import select_targets
     from milvus_parity.runtime.process import ProcessRuntime
 
     packs = read_packs(runners)
     cases = select(read_cases(scenarios), patterns)
-    targets = select_targets(packs, wanted, milvus_version)
+    targets = chosen(packs, wanted, milvus_version)
     _, unusable = asyncio.run(available(ProcessRuntime(cache_folder()), packs, targets))
     lacking = {one.name: one.missing for one in unusable}
     click.echo(f"Targets ({len(targets)}), for Milvus {milvus_version}:")

@@ -50,8 +50,10 @@ def selection(command: Command) -> Command:
             "--target",
             "wanted",
             multiple=True,
-            metavar="NAME[@VERSION]",
-            help="A target (java-v1), a language (go), a version (javascript@2.3.5). Repeatable. Default: all.",
+            metavar="NAME[@VERSIONS]",
+            help="A target (java-v1), a language (go), versions (javascript@2.3.5,2.4.9), a range of releases "
+            "(python-orm@2.3.7..3.0.2), the newest (go-v1@latest), a build (java-v2@./sdk.jar). Repeatable. "
+            "Default: all.",
         ),
     ):
         command = option(command)

@@ -28,13 +28,13 @@ def command(
     runners: tuple[Path, ...],
 ) -> None:
     """Show what the SDKs are given: byte for byte what runs."""
+    from milvus_parity.cli.targets import chosen
     from milvus_parity.engine.plan import select
-    from milvus_parity.packs.discover import select_targets
     from milvus_parity.packs.render import Renderer
 
     packs = read_packs(runners)
     cases = select(read_cases(scenarios), patterns)
-    for target in select_targets(packs, wanted, milvus_version):
+    for target in chosen(packs, wanted, milvus_version):
         pack = packs[target.language]
         renderer = Renderer(pack, target)
         for number, case in enumerate(cases, 1):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from milvus_parity import __version__
 from milvus_parity.cli.runtimes import notes_of, open_runtime
+from milvus_parity.cli.targets import choose
 from milvus_parity.engine.execution import Credentials
 from milvus_parity.engine.plan import plan
 from milvus_parity.engine.run import Engine, Server, Settings, Stop
@@ -22,7 +23,7 @@ from milvus_parity.model.run import ServerInfo as StoredServer
 from milvus_parity.model.scenario import Case, Frozen
 from milvus_parity.model.target import Target
 from milvus_parity.model.trace import Trace
-from milvus_parity.packs.discover import all_target_names, select_targets
+from milvus_parity.packs.discover import all_target_names
 from milvus_parity.packs.pack import Pack
 from milvus_parity.runtime.base import Runtime
 from milvus_parity.servers.base import Server as MilvusServer
@@ -144,7 +145,9 @@ async def run_session(
         stack.push_async_callback(runtime.close)
         info = None if known else await starting
         version = known or (info.version if info else "")
-        targets = select_targets(packs, wishes.targets, version)
+        targets, told = await choose(
+            packs, wishes.targets, version, wishes.cache, lambda line: tell(ServerProgress(line=line))
+        )
         usable, unusable = await available(runtime, packs, targets)
         check_required(wishes.require, unusable)
         if not usable:
@@ -178,7 +181,7 @@ async def run_session(
             cases=tuple(cases),
             not_applicable=planned.not_applicable,
             shard=wishes.shard,
-            notes=notes_of(runtime),
+            notes=(*notes_of(runtime), *told),
         )
         writer = RunWriter(folder, header)
         tell(RunStarted(header=header, folder=str(folder), executions=len(planned.cases) * len(usable)))
