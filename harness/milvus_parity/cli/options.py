@@ -70,6 +70,11 @@ def cache_folder() -> Path:
     return user_cache_path("milvus-parity")
 
 
+def default_jobs() -> int:
+    """Executions at once: most of the time an execution waits for the server, but SDKs have short limits of their own."""
+    return min(16, 4 * (os.cpu_count() or 1))
+
+
 def read_packs(more: tuple[Path, ...]) -> dict[str, Pack]:
     """The packs that come with milvus-parity, and those of ``--runners``."""
     from milvus_parity.packs.discover import discover, packaged

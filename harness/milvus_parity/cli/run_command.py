@@ -5,7 +5,16 @@ from pathlib import Path
 
 import click
 
-from milvus_parity.cli.options import Strictness, cache_folder, read_cases, read_packs, read_shard, selection, sources
+from milvus_parity.cli.options import (
+    Strictness,
+    cache_folder,
+    default_jobs,
+    read_cases,
+    read_packs,
+    read_shard,
+    selection,
+    sources,
+)
 
 
 @click.command("run")
@@ -32,7 +41,9 @@ from milvus_parity.cli.options import Strictness, cache_folder, read_cases, read
     type=click.Path(path_type=Path),
     help="A run by whose durations shards are made even; the same for all shards.",
 )
-@click.option("--jobs", type=click.IntRange(1), default=16, show_default=True, help="Executions at once.")
+@click.option(
+    "--jobs", type=click.IntRange(1), help="Executions at once. Default: four for each processor, 16 at most."
+)
 @click.option(
     "--timeout", type=click.FloatRange(0.1), default=60.0, show_default=True, help="Seconds for one execution."
 )
@@ -59,7 +70,7 @@ def command(
     runtime: str,
     shard: tuple[int, int] | None,
     durations: Path | None,
-    jobs: int,
+    jobs: int | None,
     timeout: float,
     fail_fast: bool,
     require: tuple[str, ...],
@@ -95,7 +106,7 @@ def command(
         milvus=milvus,
         runtime=runtime,
         shard=part,
-        jobs=jobs,
+        jobs=jobs or default_jobs(),
         timeout=timeout,
         record=not no_record,
         out=out,

@@ -55,6 +55,12 @@ def with_parent_death(command: Sequence[str]) -> list[str]:
     return [setpriv, "--pdeathsig", "KILL", "--", *command] if setpriv else list(command)
 
 
+def politely(command: Sequence[str]) -> list[str]:
+    """The command with less right to the processors than what is measured meanwhile."""
+    nice = shutil.which("nice")
+    return [nice, "-n", "10", *command] if nice else list(command)
+
+
 def kill_group(pid: int) -> None:
     """Kill a process and all of its group; harmless when it is gone."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -69,7 +75,7 @@ async def run_command(
     words = tuple(command)
     try:
         process = await asyncio.create_subprocess_exec(
-            *with_parent_death(words),
+            *with_parent_death(politely(words)),
             cwd=folder,
             env=dict(environment),
             stdin=asyncio.subprocess.DEVNULL,

@@ -8,6 +8,7 @@ read-only root. The package `containers` has the parts.
 import asyncio
 import contextlib
 import os
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
@@ -69,11 +70,13 @@ class ContainerRuntime:
         environ: Mapping[str, str] | None = None,
         progress: Progress = lambda _line: None,
     ) -> Self:
-        """Find the engine, remove what dead harnesses left in it, and make the network of run ``run``.
+        """Find the engine, remove what dead harnesses left in it, and make the network of a run.
 
-        Raises EngineError when there is no engine that can be used.
+        ``run`` is for people, in the names of what is made. Raises EngineError when no engine can be used.
         """
         engine = await asyncio.to_thread(connect, environ)
+        # Two runs may have the same name, and what a run made is removed by it.
+        run = f"{inputs.tag_words(run)}-{secrets.token_hex(4)}"
         owner = Owner.this_process(run)
         try:
             if swept := await engine.ask("removing what earlier runs left behind", lambda: sweep(engine)):

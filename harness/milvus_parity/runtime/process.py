@@ -98,6 +98,7 @@ class ProcessRuntime:
             "version": target.version,
             "package": target.package,
             "target": target.name,
+            "source": target.source or "",
             "python": sys.executable,
         }
 

@@ -54,7 +54,7 @@ class SdkImages:
 
     async def sdk(self, pack: Pack, target: Target, progress: Progress) -> str:
         """The name of the image with this SDK; it is built when it is not there. Raises ResolveError, EngineError."""
-        files = await asyncio.to_thread(lambda: inputs.read_files(inputs.context_files(pack)))
+        files = await asyncio.to_thread(lambda: inputs.read_files(inputs.context_files(pack, target)))
         base = inputs.base_image(pack, self._settings)
         key = inputs.sdk_key(files, base, target, self._settings)
         tag = inputs.sdk_tag(target, key)

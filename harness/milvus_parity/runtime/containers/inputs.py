@@ -14,6 +14,7 @@ import msgspec
 
 from milvus_parity.model.errors import BadInputError
 from milvus_parity.model.target import Target
+from milvus_parity.packs.builds import build_files
 from milvus_parity.packs.pack import Pack
 from milvus_parity.runtime.containers import trust
 from milvus_parity.runtime.containers.settings import ContainerSettings
@@ -38,8 +39,23 @@ def places(target: Target) -> dict[str, str]:
         "version": target.version,
         "package": target.package,
         "target": target.name,
+        "source": source_place(target),
         "python": "python3",
     }
+
+
+def source_place(target: Target) -> str:
+    """Where a build of one's own lies in a container, within the pack; empty for a release."""
+    return f"{PLACES['pack']}/support/local/{Path(target.source).name}" if target.source else ""
+
+
+def source_files(target: Target) -> dict[str, Path]:
+    """The files of a build of one's own, as they lie in the build context; none for a release."""
+    if target.source is None:
+        return {}
+    source = Path(target.source)
+    below = f"support/local/{source.name}"
+    return {(below if source.is_file() else f"{below}/{name}"): path for name, path in build_files(source)}
 
 
 def base_image(pack: Pack, settings: ContainerSettings) -> str:
@@ -57,11 +73,11 @@ def base_image(pack: Pack, settings: ContainerSettings) -> str:
     return found["base"].strip("\"'")
 
 
-def context_files(pack: Pack) -> dict[str, Path]:
+def context_files(pack: Pack, target: Target | None = None) -> dict[str, Path]:
     """The files of a pack's build context: path in it -> file.
 
     The templates and pack.toml are for the harness alone and stay out of it: a better snippet must not fetch the SDK
-    again. A .dockerignore is honoured.
+    again. A .dockerignore is honoured. With a target that is a build of one's own, that is part of it.
     """
     from docker.utils import exclude_paths
 
@@ -70,13 +86,14 @@ def context_files(pack: Pack) -> dict[str, Path]:
     rules = [line.strip() for line in patterns if line.strip() and not line.lstrip().startswith("#")]
     templates = {folder.split("/", 1)[0] for spec in pack.spec.targets.values() for folder in spec.templates}
     left_out = {*templates, "pack.toml", ".dockerignore", "__pycache__"} - {"."}
-    return {
+    files = {
         name: pack.folder / name
         for name in sorted(exclude_paths(str(pack.folder), rules, dockerfile=DOCKERFILE))
         if (pack.folder / name).is_file()
         and not left_out & {Path(name).parts[0]}
         and "__pycache__" not in Path(name).parts
     }
+    return files | (source_files(target) if target is not None else {})
 
 
 class Content(msgspec.Struct, frozen=True):
@@ -127,7 +144,8 @@ def labelled(files: Mapping[str, Content], marks: Mapping[str, str]) -> dict[str
 
 def build_arguments(base: str, target: Target) -> dict[str, str]:
     """The build arguments that every pack's Dockerfile is given."""
-    return {"BASE": base, "PACKAGE": target.package, "SDK_VERSION": target.version, "TARGET": target.name}
+    arguments = {"BASE": base, "PACKAGE": target.package, "SDK_VERSION": target.version, "TARGET": target.name}
+    return {**arguments, "SOURCE": source_place(target)} if target.source else arguments
 
 
 def extra_files(settings: ContainerSettings) -> dict[str, Content]:
@@ -158,7 +176,9 @@ def sdk_tag(target: Target, key: str) -> str:
 
 def wanted_tag(pack: Pack, target: Target, settings: ContainerSettings) -> str:
     """The name of the image that holds this SDK, whether it is there or not."""
-    return sdk_tag(target, sdk_key(read_files(context_files(pack)), base_image(pack, settings), target, settings))
+    return sdk_tag(
+        target, sdk_key(read_files(context_files(pack, target)), base_image(pack, settings), target, settings)
+    )
 
 
 def build_tag(target: Target, key: str) -> str:

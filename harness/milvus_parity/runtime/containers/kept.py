@@ -3,11 +3,13 @@
 For the commands `images list` and `images prune`. All of it blocks: call it through `Engine.ask`.
 """
 
+import time
 from collections.abc import Collection
 
 from milvus_parity.model.scenario import Frozen
 from milvus_parity.runtime.containers import labels
 from milvus_parity.runtime.containers.engine import Engine
+from milvus_parity.runtime.containers.settings import size_words
 
 
 class KeptImage(Frozen, frozen=True, kw_only=True):
@@ -25,12 +27,21 @@ class KeptImage(Frozen, frozen=True, kw_only=True):
     created: float
     size: int
 
+    def __str__(self) -> str:
+        what = "SDK" if self.kind == "sdk" else "programs"
+        made = time.strftime("%Y-%m-%d %H:%M", time.localtime(self.created))
+        return f"{self.target}@{self.version}  {what}  {size_words(self.size)}  {made}  {self.name}"
+
 
 class Pruned(Frozen, frozen=True, kw_only=True):
     """What was removed, and what could not be since a container uses it."""
 
     removed: tuple[KeptImage, ...] = ()
     in_use: tuple[KeptImage, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [f"removed {image}" for image in self.removed] or ["There was nothing to remove."]
+        return "\n".join([*lines, *(f"still used by a container: {image}" for image in self.in_use)])
 
 
 def list_images(engine: Engine) -> tuple[KeptImage, ...]:

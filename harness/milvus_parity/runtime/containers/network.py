@@ -45,7 +45,7 @@ def create(engine: Engine, owner: Owner) -> RunNetwork:
     """Make the network of a run. Blocks; raises EngineError and docker.errors.APIError."""
     import docker.errors
 
-    bridge = BRIDGE_PREFIX + owner.run[-11:]
+    bridge = BRIDGE_PREFIX + owner.run[-8:]
     name = f"milvus-parity-{owner.run}"
     try:
         network = engine.client.networks.create(
