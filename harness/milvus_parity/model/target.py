@@ -30,13 +30,15 @@ class TargetSpec(PackPart, frozen=True, kw_only=True):
     """One API of one SDK.
 
     ``templates`` are folders below the pack, searched in this order. ``versions`` maps a server line (``2.3``) to the
-    SDK version that suits it, oldest line first. ``note`` is shown beside the version, e.g. for builds by hand.
+    SDK version that suits it, oldest line first. ``known`` are further releases that there are, for registries whose
+    list is not whole or cannot be had. ``note`` is shown beside the version, e.g. for builds by hand.
     """
 
     title: str
     package: str
     templates: tuple[str, ...]
     versions: Mapping[str, str]
+    known: tuple[str, ...] = ()
     concurrency: int | None = None
     note: str | None = None
 
@@ -65,6 +67,16 @@ class ResolveSpec(Commands, frozen=True, kw_only=True):
     """How one version of an SDK is fetched. ``shared``: targets of one package and version share what is fetched."""
 
     shared: bool = False
+
+
+class VersionsSpec(Commands, frozen=True, kw_only=True):
+    """How the registry is asked which releases of a package there are.
+
+    ``pattern`` finds each of them in what the commands print (first group).
+    """
+
+    pattern: str
+    timeout: float = 120.0
 
 
 class BuildSpec(Commands, frozen=True, kw_only=True):
@@ -121,6 +133,9 @@ class PackSpec(PackPart, frozen=True, kw_only=True):
     files: tuple[FileSpec, ...]
     support: tuple[str, ...] = ()
     """Folders below the pack whose files are copied into the build as they are."""
+    versions: VersionsSpec | None = None
+    builds: tuple[str, ...] = ()
+    """Globs over the names of builds of one's own that ``resolve`` can take; ``*/`` is a folder."""
     resolve: ResolveSpec
     build: BuildSpec
     worker: WorkerSpec
@@ -139,6 +154,8 @@ class Target(Frozen, frozen=True, kw_only=True):
     package: str
     version: str
     note: str | None = None
+    source: str | None = None
+    """The path of a build of one's own; None for a release."""
 
     @property
     def label(self) -> str:

@@ -8,8 +8,20 @@ from pathlib import Path
 import msgspec
 
 from milvus_parity.model.errors import BadInputError
-from milvus_parity.model.target import BuildSpec, FileSpec, Need, PackSpec, Rule, Target, TargetSpec, WorkerSpec
+from milvus_parity.model.target import (
+    BuildSpec,
+    FileSpec,
+    Need,
+    PackSpec,
+    Rule,
+    Target,
+    TargetSpec,
+    VersionsSpec,
+    WorkerSpec,
+)
+from milvus_parity.packs.builds import local_build
 from milvus_parity.packs.pack import Pack
+from milvus_parity.packs.versions import Releases, VersionWish, merged, parse_target, pick
 
 SCHEMA = 1
 """The newest version of ``pack.toml`` that is understood."""
@@ -65,7 +77,7 @@ def _nearest(error: msgspec.ValidationError) -> str | None:
     found = re.search(r"unknown field `(\w+)`", str(error))
     if found is None:
         return None
-    parts = (PackSpec, TargetSpec, FileSpec, BuildSpec, WorkerSpec, Rule, Need)
+    parts = (PackSpec, TargetSpec, FileSpec, BuildSpec, VersionsSpec, WorkerSpec, Rule, Need)
     known = {field for part in parts for field in part.__struct_fields__}
     near = difflib.get_close_matches(found[1], sorted(known), n=1)
     return f"Did you mean {near[0]!r}?" if near else None
@@ -81,7 +93,8 @@ def discover(folders: Iterable[Path]) -> dict[str, Pack]:
             pack = read_pack(folder)
             if pack.language in packs:
                 raise BadInputError(
-                    f"There are two packs of the language {pack.language!r}: {packs[pack.language].folder} and {folder}.",
+                    f"There are two packs of the language {pack.language!r}: {packs[pack.language].folder} "
+                    f"and {folder}.",
                     where=str(folder),
                 )
             packs[pack.language] = pack
@@ -124,28 +137,78 @@ def target_of(pack: Pack, name: str, version: str) -> Target:
     )
 
 
-def select_targets(packs: Mapping[str, Pack], wanted: Iterable[str], server_version: str) -> list[Target]:
+def members(packs: Mapping[str, Pack], name: str) -> list[str]:
+    """The targets that a name means: itself, or all of a language. Raises BadInputError for a name nobody has."""
+    names = all_target_names(packs)
+    if name in names:
+        return [name]
+    if name in packs:
+        return list(packs[name].spec.targets)
+    near = difflib.get_close_matches(name, [*names, *packs], n=1)
+    raise BadInputError(
+        f"There is no target {name!r}.",
+        hint=(f"Did you mean {near[0]!r}? " if near else "") + f"Known: {', '.join(names)}.",
+    )
+
+
+def known_releases(spec: TargetSpec) -> tuple[str, ...]:
+    """The releases that the pack itself knows, oldest first."""
+    return merged(spec.versions.values(), spec.known)
+
+
+def lists_needed(packs: Mapping[str, Pack], wanted: Iterable[str]) -> list[str]:
+    """The targets of which one must know what is published to say what is wanted."""
+    wishes = [parse_target(text) for text in wanted]
+    return list(
+        dict.fromkeys(
+            member
+            for wish in wishes
+            if any(version.needs_list for version in wish.versions)
+            for member in members(packs, wish.name)
+        )
+    )
+
+
+def select_targets(
+    packs: Mapping[str, Pack],
+    wanted: Iterable[str],
+    server_version: str,
+    releases: Mapping[str, Releases] | None = None,
+) -> list[Target]:
     """The targets that people named: ``java-v1``, ``go`` (all of a language), ``javascript@2.3.5``; all when none.
 
-    Without a version, the pack picks the one that suits the server. Raises BadInputError for a name nobody has.
+    Without a version, the pack picks the one that suits the server. ``releases``: what is published, for the targets
+    that `lists_needed` names; without it ranges are taken from what the packs know. Raises BadInputError for a name
+    nobody has, and for versions that nothing is.
     """
     names = all_target_names(packs)
     chosen: dict[str, Target] = {}
     for text in list(wanted) or list(names):
-        name, _, versions = text.partition("@")
-        if name in names:
-            members = [name]
-        elif name in packs:
-            members = list(packs[name].spec.targets)
-        else:
-            near = difflib.get_close_matches(name, [*names, *packs], n=1)
-            raise BadInputError(
-                f"There is no target {name!r}.",
-                hint=(f"Did you mean {near[0]!r}? " if near else "") + f"Known: {', '.join(names)}.",
-            )
-        for member in members:
-            spec = names[member].spec.targets[member]
-            for version in [part.strip() for part in versions.split(",")] if versions else [""]:
-                target = target_of(names[member], member, version or version_for(spec.versions, server_version))
-                chosen[target.label] = target
+        wish = parse_target(text)
+        for member in members(packs, wish.name):
+            pack = names[member]
+            for version in wish.versions:
+                known = (releases or {}).get(member) or Releases(versions=known_releases(pack.spec.targets[member]))
+                for target in _targets(pack, member, version, server_version, known):
+                    chosen[target.label] = target
     return list(chosen.values())
+
+
+def _targets(pack: Pack, name: str, wish: VersionWish, server_version: str, known: Releases) -> list[Target]:
+    if wish.kind == "suiting":
+        return [target_of(pack, name, version_for(pack.spec.targets[name].versions, server_version))]
+    if wish.kind == "exact":
+        return [target_of(pack, name, wish.text)]
+    if wish.kind == "build":
+        build = local_build(pack, wish, known.versions)
+        made = target_of(pack, name, build.version)
+        note = f"built here: {wish.text}" + (f"; {made.note}" if made.note else "")
+        return [msgspec.structs.replace(made, note=note, source=str(build.path))]
+    found = pick(wish, known.versions)
+    if not found:
+        there = ", ".join(known.versions[-12:]) or "none"
+        raise BadInputError(
+            f"No release of {name} is in {wish.text or wish.kind!r}.",
+            hint=f"The newest that are known: {there}." + (f" {known.note}" if known.note else ""),
+        )
+    return [target_of(pack, name, version) for version in found]

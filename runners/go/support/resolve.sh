@@ -16,7 +16,14 @@ go-v2) packages="$PARITY_PACKAGE/milvusclient $PARITY_PACKAGE/entity $PARITY_PAC
 esac
 
 cp -R "$PARITY_PACK/support/." .
-go get "$PARITY_PACKAGE@v${PARITY_SDK_VERSION#v}"
+if [ -n "${PARITY_SOURCE:-}" ]; then
+    # A folder with a module that nobody has released: a copy of it, which builds will find where it is now.
+    cp -R "$PARITY_SOURCE" source
+    version=${PARITY_SDK_VERSION%%+*}
+    go mod edit -require="$PARITY_PACKAGE@v${version#v}" -replace="$PARITY_PACKAGE=$PWD/source"
+else
+    go get "$PARITY_PACKAGE@v${PARITY_SDK_VERSION#v}"
+fi
 {
     echo 'package main'
     for package in $packages; do
@@ -25,4 +32,4 @@ go get "$PARITY_PACKAGE@v${PARITY_SDK_VERSION#v}"
 } >sdk.go
 echo "compiling the SDK"
 go build -mod=mod -trimpath -buildvcs=false "-ldflags=-s -w" -o /dev/null .
-rm -rf frame main.go sdk.go resolve.sh
+rm -rf frame main.go sdk.go resolve.sh local

@@ -5,11 +5,28 @@
 #   sdk.jsa   what a JVM has made of the classes when a worker is ready: with it the next one is ready in half the time
 set -eu
 
+# A jar that nobody has released becomes a repository of its own, with the pom that Maven put into it.
+repository=
+if [ -n "${PARITY_SOURCE:-}" ]; then
+    group=${PARITY_PACKAGE%%:*} artifact=${PARITY_PACKAGE##*:}
+    (cd "$PWD" && jar xf "$PARITY_SOURCE" "META-INF/maven/$group/$artifact/pom.xml")
+    place=local/$(echo "$group" | tr . /)/$artifact/$PARITY_SDK_VERSION
+    mkdir -p "$place"
+    cp "$PARITY_SOURCE" "$place/$artifact-$PARITY_SDK_VERSION.jar"
+    awk -v artifact="<artifactId>$artifact</artifactId>" -v version="$PARITY_SDK_VERSION" '
+        /<dependencies>/ { wanted = 0 }
+        index($0, artifact) && !found { found = 1; wanted = 1 }
+        wanted && sub(/<version>[^<]*<\/version>/, "<version>" version "</version>") { wanted = 0 }
+        { print }' "META-INF/maven/$group/$artifact/pom.xml" >"$place/$artifact-$PARITY_SDK_VERSION.pom"
+    rm -r META-INF
+    repository=file://$PWD/local
+fi
+
 fetch() {
     mvn -B -U -Dstyle.color=never -f "$PARITY_PACK/support/pom.xml" \
         -Dsdk.group="${PARITY_PACKAGE%%:*}" -Dsdk.artifact="${PARITY_PACKAGE##*:}" -Dsdk.version="$PARITY_SDK_VERSION" \
         -Dmaven.wagon.http.retryHandler.count=1 -Daether.connector.connectTimeout=10000 \
-        -DoutputDirectory="$1" -DincludeScope=runtime dependency:copy-dependencies 2>&1 || printf '\nFAILED\n'
+        ${repository:+"-Dsdk.repository=$repository"} -DoutputDirectory="$1" -DincludeScope=runtime dependency:copy-dependencies 2>&1 || printf '\nFAILED\n'
 }
 
 # Both targets take the jars of a version from here: they are fetched once and lie on the disk once.
