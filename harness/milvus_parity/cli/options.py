@@ -71,7 +71,7 @@ def cache_folder() -> Path:
 
 
 def default_jobs() -> int:
-    """Executions at once: most of the time an execution waits for the server, but SDKs have short limits of their own."""
+    """Executions at once. Most of the time one waits for the server, but SDKs have short limits of their own."""
     return min(16, 4 * (os.cpu_count() or 1))
 
 
