@@ -11,13 +11,13 @@ import io.milvus.param.partition.ShowPartitionsParam;
 final class Calls {
     private Calls() {}
 
-    static void make(String uri) {
+    static void make(String uri) throws InterruptedException {
         MilvusServiceClient client = new MilvusServiceClient(
                 ConnectParam.newBuilder().withUri(uri).withAuthorization("root", "rehearsal").build());
         client.createPartition(CreatePartitionParam.newBuilder().withCollectionName("c").withPartitionName("p").build());
         client.hasPartition(HasPartitionParam.newBuilder().withCollectionName("c").withPartitionName("p").build());
         client.dropPartition(DropPartitionParam.newBuilder().withCollectionName("c").withPartitionName("p").build());
         client.showPartitions(ShowPartitionsParam.newBuilder().withCollectionName("c").build());
-        client.close();
+        client.close(1);
     }
 }

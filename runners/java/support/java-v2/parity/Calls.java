@@ -11,13 +11,13 @@ import io.milvus.v2.service.partition.request.ListPartitionsReq;
 final class Calls {
     private Calls() {}
 
-    static void make(String uri) {
+    static void make(String uri) throws InterruptedException {
         MilvusClientV2 client =
                 new MilvusClientV2(ConnectConfig.builder().uri(uri).username("root").password("rehearsal").build());
         client.createPartition(CreatePartitionReq.builder().collectionName("c").partitionName("p").build());
         client.hasPartition(HasPartitionReq.builder().collectionName("c").partitionName("p").build());
         client.dropPartition(DropPartitionReq.builder().collectionName("c").partitionName("p").build());
         client.listPartitions(ListPartitionsReq.builder().collectionName("c").build());
-        client.close();
+        client.close(1);
     }
 }
