@@ -6,7 +6,7 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -204,9 +204,9 @@ async def _run(
     observer = Observer(info)
     await observer.connect()
     stack.push_async_callback(observer.close)
-    gateway = _gateway(info, runtime, record)
+    gateway = gateway_for(info, runtime, record=record)
     stack.push_async_callback(gateway.close)
-    with _signals(lambda: engine.stop("interrupted")):
+    with stopped_by_signals(lambda: engine.stop("interrupted")):
         return await engine.run(
             cases,
             writer=writer,
@@ -214,7 +214,8 @@ async def _run(
         )
 
 
-def _gateway(info: ServerInfo, runtime: Runtime, record: bool) -> "Gateway":
+def gateway_for(info: ServerInfo, runtime: Runtime, *, record: bool) -> "Gateway":
+    """The gateways through which workers reach the server."""
     from milvus_parity.wire.gateway import RecordingGateways, Upstream
 
     tls = None
@@ -234,7 +235,8 @@ async def _give_up(task: "asyncio.Task[ServerInfo]") -> None:
 
 
 @contextlib.contextmanager
-def _signals(stop: Callable[[], None]):  # type: ignore[no-untyped-def]
+def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Call ``stop`` for Ctrl-C and SIGTERM, instead of what they do otherwise."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
