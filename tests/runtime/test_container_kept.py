@@ -1,5 +1,5 @@
 from milvus_parity.runtime.containers.images import log_line
-from milvus_parity.runtime.containers.kept import KeptImage, unneeded
+from milvus_parity.runtime.containers.kept import KeptImage, Pruned, unneeded
 
 
 def image(name: str, kind: str, created: float, sdk: str = "") -> KeptImage:
@@ -23,6 +23,15 @@ def test_wanted_sdks_stay_with_their_newest_programs() -> None:
 def test_nothing_wanted_is_everything_gone_programs_first() -> None:
     gone = [i.kind for i in unneeded(IMAGES, ())]
     assert gone == ["build"] * 4 + ["sdk"] * 2
+
+
+def test_what_people_read() -> None:
+    assert str(IMAGES[0]).startswith("t@1  SDK  1 B  1970-01-01")
+    assert str(Pruned(removed=(IMAGES[2],), in_use=(IMAGES[1],))).splitlines() == [
+        f"removed {IMAGES[2]}",
+        f"still used by a container: {IMAGES[1]}",
+    ]
+    assert str(Pruned()) == "There was nothing to remove."
 
 
 def test_lines_of_a_log_for_people() -> None:
