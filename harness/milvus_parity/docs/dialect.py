@@ -77,6 +77,7 @@ class DialectSpec(PackPart, frozen=True, kw_only=True):
     unused: tuple[str, ...] = ()
     frame: tuple[str, ...] = ()
     awaited: str = ""
+    packages: Mapping[str, str] = {}
     api: str = ""
     targets: tuple[TargetMark, ...]
     rewrite: tuple[Rewrite, ...] = ()

@@ -1,0 +1,224 @@
+"""What a fence's code does, read without a compiler: its operations, names, imports, and what it says in comments."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from milvus_parity.docs.dialect import Dialect
+from milvus_parity.docs.page import Fence
+from milvus_parity.model.scenario import Frozen
+
+_STRING = re.compile(r'"""(?:[^\\]|\\.)*?"""|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|`[^`]*`', re.DOTALL)
+_LITERAL = re.compile(r'"([^"\\\n]*)"|\'([^\'\\\n]*)\'|`([^`\n]*)`')
+_WORD = re.compile(r"[A-Za-z_$][\w$]*")
+_USE = re.compile(r"(?<![\w.$])([A-Za-z_]\w*)\s*\.(?=\s*[A-Za-z_])")
+
+
+class Use(Frozen, frozen=True, kw_only=True):
+    """An operation in a fence: where its call begins in the body (offset, line and column from 1)."""
+
+    operation: str
+    start: int
+    line: int
+    column: int
+    collection: str | None = None
+    partitions: tuple[str, ...] = ()
+
+
+class Alternative(Frozen, frozen=True, kw_only=True):
+    """Code in a comment: another way to do it. ``line`` is that of the body; ``text`` has its lines uncommented."""
+
+    line: int
+    text: str
+    columns: tuple[int, ...]
+
+
+class Code(Frozen, frozen=True, kw_only=True):
+    """A fence's code. ``plain`` is the body with comments blanked, ``text`` with what is hoisted blanked: the lines
+    stay where they are. ``other_calls`` are calls of the SDK whose presuppositions are not known."""
+
+    fence: Fence
+    plain: str
+    text: str
+    hoisted: tuple[str, ...] = ()
+    kind: str = "statements"
+    uses: tuple[Use, ...] = ()
+    other_calls: tuple[str, ...] = ()
+    declared: tuple[str, ...] = ()
+    words: frozenset[str] = frozenset()
+    qualifiers: tuple[str, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+    connects: bool = False
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """The operations, in their order."""
+        return tuple(use.operation for use in self.uses)
+
+
+def read_code(fence: Fence, dialect: Dialect) -> Code:
+    """Read a fence. Pure; takes any text."""
+    body = fence.body
+    plain = blank_comments(body, dialect.spec.comment)
+    hoisted: list[str] = []
+    text = body
+
+    def take(found: re.Match[str]) -> str:
+        if dialect.hoist_item is not None:
+            hoisted.extend(one[0].removeprefix("import ") for one in dialect.hoist_item.finditer(found[0]))
+        else:
+            hoisted.append(found[0].strip())
+        return _blank(found[0])
+
+    if dialect.hoist is not None:
+        text = dialect.hoist.sub(take, text)
+    if dialect.remove is not None:
+        text = dialect.remove.sub(lambda found: _blank(found[0]), text)
+    members = dialect.members is not None and dialect.members.search(plain) is not None
+    uses = tuple(_uses(plain, dialect))
+    operations = {use.operation for use in uses}
+    words = frozenset(_WORD.findall(_STRING.sub(" ", plain)))
+    return Code(
+        fence=fence,
+        plain=plain,
+        text=text,
+        hoisted=tuple(dict.fromkeys(hoisted)),
+        kind="members" if members else "statements",
+        uses=uses,
+        other_calls=tuple(
+            dict.fromkeys(
+                found[1] for found in dialect.calls.finditer(plain) if found[1] not in dialect.spec.calls.known
+            )
+        ),
+        declared=declared_names(plain, dialect),
+        words=words,
+        qualifiers=tuple(sorted({found[1] for found in _USE.finditer(_STRING.sub('""', plain))})),
+        alternatives=tuple(_alternatives(body, dialect)),
+        connects="connect" in operations,
+    )
+
+
+def blank_comments(body: str, mark: str) -> str:
+    """The body with comments blanked; every offset stays. What looks like one inside a string is none."""
+    block = r"/\*.*?\*/|" if mark == "//" else ""
+    pattern = re.compile(f"({_STRING.pattern})|({block}{re.escape(mark)}[^\\n]*)", re.DOTALL)
+    return pattern.sub(lambda found: found[0] if found[1] is not None else _blank(found[0]), body)
+
+
+def _blank(text: str) -> str:
+    return re.sub(r"[^\n]", " ", text)
+
+
+def literals(text: str) -> list[str]:
+    """The strings that are written in a piece of code."""
+    return [next((group for group in found.groups() if group is not None), "") for found in _LITERAL.finditer(text)]
+
+
+def place_in(text: str, offset: int) -> tuple[int, int]:
+    """Line and column, from 1, of an offset."""
+    return text.count("\n", 0, offset) + 1, offset - (text.rfind("\n", 0, offset) + 1) + 1
+
+
+def _named(patterns: Sequence[re.Pattern[str]], text: str) -> list[tuple[int, tuple[str, ...]]]:
+    found = []
+    for pattern in patterns:
+        for match in pattern.finditer(text):
+            names = tuple(literals(match[1]))
+            if names:
+                found.append((match.start(), names))
+    return sorted(found)
+
+
+def _uses(plain: str, dialect: Dialect) -> Iterator[Use]:
+    starts = sorted(
+        (found.start() + (len(found[0]) - len(found[0].lstrip(".")) if found[0].startswith(".") else 0), name)
+        for name, pattern in dialect.operations
+        for found in pattern.finditer(plain)
+    )
+    collections = _named(dialect.collections, plain)
+    partitions = _named(dialect.partitions, plain)
+    for at, (start, name) in enumerate(starts):
+        end = starts[at + 1][0] if at + 1 < len(starts) else len(plain)
+        line, column = place_in(plain, start)
+        yield Use(
+            operation=name,
+            start=start,
+            line=line,
+            column=column,
+            collection=_nearest(collections, start, end, first=True),
+            partitions=_partitions(partitions, start, end),
+        )
+
+
+def _nearest(names: Sequence[tuple[int, tuple[str, ...]]], start: int, end: int, *, first: bool) -> str | None:
+    """The name in a call, else the last one before it."""
+    within = [found for at, found in names if start <= at < end]
+    before = [found for at, found in names if at < start]
+    if within and first:
+        return within[0][0]
+    if before:
+        return before[-1][0]
+    return within[0][0] if within else None
+
+
+def _partitions(names: Sequence[tuple[int, tuple[str, ...]]], start: int, end: int) -> tuple[str, ...]:
+    within = [found for at, found in names if start - 1 <= at < end]
+    before = [found for at, found in names if at < start - 1]
+    if within:
+        return within[0]
+    return before[-1] if before else ()
+
+
+def declared_names(plain: str, dialect: Dialect) -> tuple[str, ...]:
+    """The names that a fence declares at its top, in their order."""
+    names: list[tuple[int, str]] = []
+    for pattern in dialect.declares:
+        for found in pattern.finditer(plain):
+            groups = found.groupdict()
+            if groups.get("name"):
+                names.append((found.start(), groups["name"]))
+            for part in (groups.get("names") or "").replace("(", " ").replace(")", " ").split(","):
+                word = re.split(r"\s+as\s+|:", part.strip())[-1].strip()
+                if word and word != "_" and _WORD.fullmatch(word):
+                    names.append((found.start(), word))
+    return tuple(dict.fromkeys(name for _, name in sorted(names)))
+
+
+def _alternatives(body: str, dialect: Dialect) -> Iterator[Alternative]:
+    """Runs of comment lines that are code: from a line with a call of the SDK to where its brackets close."""
+    mark = dialect.spec.comment
+    lines = body.split("\n")
+    at = 0
+    while at < len(lines):
+        stripped = lines[at].strip()
+        if not stripped.startswith(mark) or not _is_call(stripped.removeprefix(mark).strip(), dialect):
+            at += 1
+            continue
+        taken: list[str] = []
+        columns: list[int] = []
+        depth = 0
+        first = at
+        while at < len(lines) and lines[at].strip().startswith(mark):
+            prefix = re.match(rf"\s*{re.escape(mark)} ?", lines[at])
+            offset = prefix.end() if prefix else 0
+            taken.append(lines[at][offset:])
+            columns.append(offset)
+            bare = _STRING.sub('""', taken[-1])
+            depth += sum(bare.count(one) for one in "([{") - sum(bare.count(one) for one in ")]}")
+            at += 1
+            if depth <= 0:
+                break
+        if depth == 0:
+            yield Alternative(line=first + 1, text="\n".join(taken), columns=tuple(columns))
+
+
+def _is_call(text: str, dialect: Dialect) -> bool:
+    """Whether a comment's text is the beginning of a statement that calls the SDK, and no sentence about one."""
+    begins = re.match(r"(?:await\s+|return\s+|(?:var|const|let|final)\s+)?[\w.<>\[\]\"'() ,=]*?(?=\.\w+\()", text)
+    return bool(begins) and dialect.calls.search(text) is not None and not re.match(r"[A-Z][a-z]+ [a-z]+ ", text)
+
+
+def rewritten(text: str, dialect: Dialect) -> str:
+    """The code with its connections made to the server under test; lines stay."""
+    for pattern, replacement in dialect.rewrites:
+        text = pattern.sub(lambda found, put=replacement: put + "\n" * found[0].count("\n"), text)  # type: ignore[misc]
+    return text

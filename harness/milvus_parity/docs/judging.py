@@ -1,0 +1,292 @@
+"""What became of a fence that ran: its failures, its effect, what it printed; and whether tabs agree. Pure."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from milvus_parity.docs import python_source
+from milvus_parity.docs.finding import Finding, Kind, Level, Severity
+from milvus_parity.docs.fixtures import Fixture, differences
+from milvus_parity.docs.frames import CONNECT, Job
+from milvus_parity.docs.page import Output, TabGroup
+from milvus_parity.model.outcome import COULD_NOT_RUN
+from milvus_parity.model.scenario import Frozen
+from milvus_parity.model.trace import CollectionSnapshot, StepTrace, Trace
+from milvus_parity.model.wire import RecordedCall, Recording
+from milvus_parity.wire import summary
+
+_NODES = re.compile(r"(?i)no enough|not enough|insufficient|replica.*(?:node|resource)|resource group")
+_CHANGES = re.compile(r"^(Create|Drop|Load|Release|Insert|Delete|Alter|Rename|Upsert)")
+_LAST_LINES = 6
+
+
+class Ran(Frozen, frozen=True, kw_only=True):
+    """A fence that was run. ``levels`` as in FenceResult; ``effect`` and ``calls`` only when it ran to its end."""
+
+    job: Job
+    language: str
+    target: str
+    levels: Mapping[str, str]
+    findings: tuple[Finding, ...] = ()
+    effect: Mapping[str, CollectionSnapshot] | None = None
+    calls: tuple[str, ...] | None = None
+
+
+def judge_run(
+    job: Job,
+    trace: Trace,
+    recording: Recording | None,
+    *,
+    fixture: Fixture,
+    language: str,
+    doubt: str | None,
+    outputs: Sequence[Output] = (),
+) -> Ran:
+    """Judge a run. ``doubt``: why a failure may be the server's and not the page's; it is then a warning."""
+    reader = _Reader(job, trace, recording, language, doubt)
+    levels: dict[str, str] = {}
+    if trace.end in COULD_NOT_RUN:
+        levels["runs"] = f"not checked: {trace.detail or trace.end}"
+        return Ran(job=job, language=language, target=trace.target, levels=levels)
+    connect = next((step for step in trace.steps if step.step == CONNECT), None)
+    if connect is not None and connect.outcome != "returned":
+        message = connect.error.message if connect.error else "it failed"
+        levels["runs"] = f"not checked: the client that it takes from elsewhere cannot be made: {message}"
+        return Ran(job=job, language=language, target=trace.target, levels=levels)
+    findings = reader.failures()
+    own = [one for one in findings if one.severity != "note"]
+    levels["runs"] = "failed" if any(one.severity == "error" for one in own) else "passed"
+    if any(one.kind == "needs more nodes" for one in own):
+        levels["runs"] = "not checked: it needs more query nodes than there are"
+    if own:
+        levels["effect"] = levels["tabs"] = "not checked: it did not run to its end"
+        return Ran(job=job, language=language, target=trace.target, levels=levels, findings=tuple(findings))
+    effect = trace.observations[-1].snapshot.databases.get("database", {}) if trace.observations else None
+    if effect is None:
+        levels["effect"] = "not checked: the server was not looked at"
+    else:
+        wrong = differences(fixture, effect)
+        levels["effect"] = "failed" if wrong else "passed"
+        findings += [reader.finding("effect", "no effect", one, reader.first_line()) for one in wrong]
+    findings += _outputs(reader, outputs, levels)
+    return Ran(
+        job=job,
+        language=language,
+        target=trace.target,
+        levels=levels,
+        findings=tuple(findings),
+        effect=effect,
+        calls=_changes(recording, trace) if recording is not None and recording.complete else None,
+    )
+
+
+def _changes(recording: Recording, trace: Trace) -> tuple[str, ...]:
+    names = {real: logical for logical, real in trace.databases.items()}
+    calls = [call for call in recording.calls if call.step not in (None, CONNECT) and _CHANGES.match(call.name)]
+    return summary.texts(calls, names)
+
+
+class _Reader:
+    def __init__(self, job: Job, trace: Trace, recording: Recording | None, language: str, doubt: str | None) -> None:
+        self.job = job
+        self.trace = trace
+        self.recording = recording
+        self.language = language
+        self.doubt = doubt
+        self.lost: set[str] = set()
+
+    def finding(
+        self,
+        level: Level,
+        kind: Kind,
+        message: str,
+        place: tuple[int, int],
+        severity: Severity = "error",
+        right: str | None = None,
+    ) -> Finding:
+        if self.doubt and severity == "error":
+            severity, message = "warning", f"{message} ({self.doubt})"
+        fence = self.job.code.fence
+        return Finding(
+            path=self.job.path,
+            line=place[0],
+            column=place[1],
+            level=level,
+            kind=kind,
+            severity=severity,
+            language=self.language,
+            message=message,
+            right=right,
+            target=self.trace.target,
+            fence=(fence.line, fence.last),
+        )
+
+    def first_line(self) -> tuple[int, int]:
+        """Where the fence's first operation stands."""
+        code = self.job.code
+        if code.uses:
+            return code.fence.place(code.uses[-1].line, code.uses[-1].column)
+        return code.fence.place(1)
+
+    def failures(self) -> list[Finding]:
+        found = []
+        last = len(self.job.chain) - 1
+        for step in self.trace.steps:
+            mark = self.job.marks.get(step.step)
+            if mark is None:
+                continue
+            if step.outcome == "returned":
+                if mark.chain == last:
+                    found += self._refusals(step)
+                continue
+            message = _first_line(step.error.message if step.error else "")
+            kind = step.error.classes[0].rpartition(".")[2] if step.error and step.error.classes else "error"
+            if self._follows(step, message):
+                continue
+            if mark.chain != last:
+                fence = self.job.chain[mark.chain].fence
+                text = f"It goes on from the fence at line {fence.line}, which fails: {kind}: {message}"
+                found.append(self.finding("runs", "raised", text, self.job.code.fence.place(1), "warning"))
+                return found
+            found.append(self._raised(step, kind, message))
+        if self.trace.end != "done":
+            found.append(self._ended())
+        return found
+
+    def _raised(self, step: StepTrace, kind: str, message: str) -> Finding:
+        place = self._place(step)
+        missing = re.match(r"name '(\w+)' is not defined|(?:ReferenceError: )?(\w+) is not defined", message)
+        if missing is not None:
+            name = missing[1] or missing[2]
+            text = f"{name} is never defined on this page."
+            return self.finding("context", "not self-contained", text, place, "warning")
+        if _NODES.search(message):
+            return self.finding("runs", "needs more nodes", f"The server says: {message}", place, "warning")
+        return self.finding("runs", "raised", f"{kind}: {message}", place)
+
+    def _follows(self, step: StepTrace, message: str) -> bool:
+        """Whether a failure only follows from an earlier one: the names that the failed statement binds are lost."""
+        statement = self._statement(step)
+        lost = bool(statement and statement.needs & self.lost)
+        if statement is not None:
+            self.lost |= statement.defines
+        return lost and ("is not defined" in message or "NoneType" in message or lost)
+
+    def _statement(self, step: StepTrace) -> python_source.Statement | None:
+        if self.language != "python":
+            return None
+        snippet = next((one for one in self.job.program.snippets if one.step == step.step), None)
+        found = python_source.statements(snippet.text) if snippet is not None else None
+        return found[0] if found else None
+
+    def _place(self, step: StepTrace) -> tuple[int, int]:
+        mark = self.job.marks[step.step]
+        fence = self.job.chain[mark.chain].fence
+        if self.language != "python":
+            return self.first_line()
+        return fence.place(mark.line)
+
+    def _refusals(self, step: StepTrace) -> list[Finding]:
+        """Calls that the server refused though nothing was raised: APIs that return a status."""
+        if self.recording is None or not self.recording.complete:
+            return []
+        calls = [
+            call
+            for call in self.recording.calls
+            if call.step == step.step and not call.background and _CHANGES.match(call.name) and summary.refused(call)
+        ]
+        if not calls:
+            return []
+        said = _reason(calls[-1])
+        if _NODES.search(said):
+            return [self.finding("runs", "needs more nodes", f"The server says: {said}", self.first_line(), "warning")]
+        text = f"The server refuses {calls[-1].name}, and nothing in the fence notices: {said}"
+        return [self.finding("runs", "refused", text, self._place(step))]
+
+    def _ended(self) -> Finding:
+        said = [line for line in self.trace.log.strip().splitlines() if line.strip()][-_LAST_LINES:]
+        last = said[-1].strip() if said else self.trace.detail or ""
+        if _NODES.search(last):
+            return self.finding("runs", "needs more nodes", f"The server says: {last}", self.first_line(), "warning")
+        word = "It does not end" if self.trace.end == "hung" else "It ends the program"
+        return self.finding("runs", "crashed", f"{word}: {last}", self.first_line())
+
+
+def _reason(call: RecordedCall) -> str:
+    return _first_line(call.reason or call.status_message or call.error_code or str(call.code or call.status))
+
+
+def _first_line(text: str) -> str:
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    return lines[0] if lines else "(no message)"
+
+
+def _outputs(reader: _Reader, outputs: Sequence[Output], levels: dict[str, str]) -> list[Finding]:
+    """What the page says a fence prints, against what it printed. Quoting and spaces are not compared."""
+    found = []
+    printed = _bare(reader.trace.log)
+    for output in outputs:
+        if _bare(output.text) in printed:
+            levels["output"] = "passed"
+        elif not printed:
+            levels["output"] = "not checked: the fence prints nothing"
+        else:
+            levels["output"] = "failed"
+            said = [line for line in reader.trace.log.splitlines() if line.strip()]
+            text = f"The page says that this prints {output.text.strip()!r}; it prints {said[-1].strip()!r}."
+            found.append(reader.finding("output", "other output", text, (output.line, 1), "warning"))
+    return found
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[\s\"'`\[\](){},;:=]+", "", text).lower()
+
+
+def judge_tabs(group: TabGroup, runs: Sequence[Ran], fixtures: Mapping[str, Fixture]) -> list[Finding]:
+    """Whether the tabs of a group leave the same state and make the same calls. ``runs``: one a tab."""
+    done = [run for run in runs if run.effect is not None and run.levels.get("runs") == "passed"]
+    found: list[Finding] = []
+    same = [run for run in done if fixtures[run.job.key].given == fixtures[done[0].job.key].given] if done else []
+    if len(same) < 2:
+        return found
+    effects: dict[bytes, list[Ran]] = {}
+    for run in same:
+        effects.setdefault(msgspec.json.encode(run.effect, order="deterministic"), []).append(run)
+    if len(effects) > 1:
+        most = max(effects.values(), key=len)
+        for runs_alike in effects.values():
+            if runs_alike is most or len(runs_alike) == len(most):
+                continue
+            for run in runs_alike:
+                others = ", ".join(one.language for one in most)
+                text = f"It leaves another state than the other tabs ({others})."
+                found.append(_of_tab(run, group, "other effect", text, "error"))
+    sent: dict[tuple[str, ...], list[Ran]] = {}
+    for run in same:
+        if run.calls is not None:
+            sent.setdefault(tuple(run.calls), []).append(run)
+    if len(sent) > 1:
+        most = max(sent.values(), key=len)
+        for calls, runs_alike in sent.items():
+            if runs_alike is not most:
+                text = f"It sends {'; '.join(calls) or 'nothing'}; other tabs send {'; '.join(most[0].calls or ())}."
+                found += [_of_tab(run, group, "other calls", text, "note") for run in runs_alike]
+    return found
+
+
+def _of_tab(run: Ran, group: TabGroup, kind: Kind, text: str, severity: Severity) -> Finding:
+    code = run.job.code
+    line, column = code.fence.place(code.uses[-1].line, code.uses[-1].column) if code.uses else (code.fence.line, 1)
+    return Finding(
+        path=run.job.path,
+        line=line,
+        column=column,
+        level="tabs",
+        kind=kind,
+        severity=severity,
+        language=run.language,
+        message=f"{text} (tabs at line {group.line})",
+        target=run.target,
+        fence=(code.fence.line, code.fence.last),
+    )
