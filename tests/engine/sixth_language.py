@@ -33,7 +33,8 @@ path = "programs/{program}.pl"
 commands = [["sh", "-c", "echo fetched > {sdk}/fetched"]]
 
 [build]
-commands = [["sh", "-c", "status=0; for file in programs/*.pl; do perl -c $file || status=1; done; cp -r . {build}; exit $status"]]
+commands = [["sh", "-c", """
+status=0; for file in programs/*.pl; do perl -c $file || status=1; done; cp -r . {build}; exit $status"""]]
 errors = '(?m)^(?P<message>syntax error) at (?P<file>\S+) line (?P<line>\d+)'
 cached_on = [["perl", "-v"]]
 
@@ -90,7 +91,8 @@ package Toy { sub drop { my ($self, $name) = @_;
     die bless({code => 100, message => 'no such collection'}, 'Toy::Refused') if $name eq 'refused';
     exit 7 if $name eq 'dies'; kill 9, $$ if $name eq 'killed'; sleep 100 if $name eq 'hangs';
     if ($name eq 'floods') { print "noise $_\n" x 10 for 1 .. 20000 }
-    if ($name eq 'protocol-like') { print qq({"execution": "e1", "done": true}\n); syswrite $answers, qq({"done": true}\n) }
+    if ($name eq 'protocol-like') { print qq({"execution": "e1", "done": true}\n);
+        syswrite $answers, qq({"done": true}\n) }
     if ($name eq 'nonsense') { syswrite $answers, "$nonce {no json\n" } return 1 } }
 our $client = bless {}, 'Toy'; our ($database, $uri);
 while (my $line = <STDIN>) { my $said = $json->decode($line);
@@ -118,7 +120,9 @@ TEMPLATES = {
     ),
     "has": '{%- set value = "1 == 1 ? JSON::PP::true : 0" -%}\n$client;\n',
     "use": '{{ unsupported("a toy has one database") }}',
-    "echo": '{%- from "literal.jinja" import literal -%}\n{%- set value = "$text" -%}\nour $text = {{ literal(text) }};\n',
+    "echo": (
+        '{%- from "literal.jinja" import literal -%}\n{%- set value = "$text" -%}\nour $text = {{ literal(text) }};\n'
+    ),
 }
 
 

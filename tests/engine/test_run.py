@@ -9,8 +9,6 @@ import msgspec
 import psutil
 import pytest
 from engine_fakes import FakeGateway, FakeKeeper
-from sixth_language import write_pack
-
 from milvus_parity.engine.execution import Credentials
 from milvus_parity.engine.run import Engine, Server, Settings, Stop
 from milvus_parity.model.events import Event, ExecutionFinished, LaneChanged
@@ -29,6 +27,7 @@ from milvus_parity.packs.discover import discover, select_targets
 from milvus_parity.runtime.process import ProcessRuntime
 from milvus_parity.store.reader import read_run
 from milvus_parity.store.writer import RunWriter
+from sixth_language import write_pack
 
 pytestmark = pytest.mark.skipif(shutil.which("perl") is None, reason="there is no perl")
 
@@ -106,7 +105,7 @@ async def _run(tmp_path: Path, cases: Sequence[Case], keeper: FakeKeeper, timeou
     finally:
         await engine.close()
         await runtime.close()
-    assert [path for path in (tmp_path / "cache" / "temporary").glob("*")] == []
+    assert list((tmp_path / "cache" / "temporary").glob("*")) == []
     assert not [process for process in psutil.Process().children(recursive=True) if process.name() == "perl"]
     return Ran(tmp_path, ended, events, keeper, gateway)
 

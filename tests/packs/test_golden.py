@@ -43,11 +43,11 @@ ARGUMENTS: dict[str, list[dict[str, Argument]]] = {
 
 def targets() -> list[tuple[Pack, Target]]:
     """Every target in each of its versions."""
-    made = []
-    for name, pack in all_target_names(PACKS).items():
-        for version in dict.fromkeys(pack.spec.targets[name].versions.values()):
-            made.append((pack, target_of(pack, name, version)))
-    return made
+    return [
+        (pack, target_of(pack, name, version))
+        for name, pack in all_target_names(PACKS).items()
+        for version in dict.fromkeys(pack.spec.targets[name].versions.values())
+    ]
 
 
 def rendered(pack: Pack, target: Target, operation: str) -> str:
