@@ -33,8 +33,7 @@ path = "programs/{program}.pl"
 commands = [["sh", "-c", "echo fetched > {sdk}/fetched"]]
 
 [build]
-commands = [["sh", "-c", """
-status=0; for file in programs/*.pl; do perl -c $file || status=1; done; cp -r . {build}; exit $status"""]]
+commands = [["sh", "build.sh", "{build}"]]
 errors = '(?m)^(?P<message>syntax error) at (?P<file>\S+) line (?P<line>\d+)'
 cached_on = [["perl", "-v"]]
 
@@ -111,6 +110,13 @@ while (my $line = <STDIN>) { my $said = $json->decode($line);
         answer(execution => $name, done => JSON::PP::true) unless @order } }
 """
 
+BUILD = """
+status=0
+for file in programs/*.pl; do perl -c "$file" || status=1; done
+cp -r . "$1"
+exit $status
+"""
+
 TEMPLATES = {
     "connect": "$client = Toy->connect($uri, {{ database }}) if 0;\n",
     "close": "undef $client if 0;\n",
@@ -134,6 +140,7 @@ def write_pack(runners: Path) -> Path:
         "templates/literal.jinja": LITERAL,
         "templates/program.pl.jinja": PROGRAM,
         "support/worker.pl": WORKER,
+        "support/build.sh": BUILD,
         **{f"templates/{name}.pl.jinja": text for name, text in TEMPLATES.items()},
     }
     for path, text in files.items():
