@@ -112,6 +112,9 @@ def places_that_differ(
         (place for place in {*good, *bad} if _value(good, place) != _value(bad, place)),
         key=lambda place: (place[0], order[place[1]]),
     )
+    # Where the result is another, what comes with it is, too.
+    results = {step for step, facet in differing if facet == "result"}
+    differing = [place for place in differing if place[1] in ("result", "effect") or place[0] not in results]
     if facets:
         return tuple(place for place in differing if place[1] in facets)
     weights: tuple[Weight, ...] = ("must", "should", "told")
