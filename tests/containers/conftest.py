@@ -1,15 +1,18 @@
 """A Docker engine, and the container runtime with the tiny pack. Bases come from the environment: engine/images.py."""
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+import docker.errors
 import pytest
 from milvus_parity.packs.discover import target_of
 from milvus_parity.runtime.base import Build
 from milvus_parity.runtime.container import ContainerRuntime
+from milvus_parity.runtime.containers import kept
 from milvus_parity.runtime.containers.attach import ContainerConnection
 from milvus_parity.runtime.containers.engine import Engine, EngineError, connect
 from milvus_parity.runtime.containers.settings import ContainerSettings
@@ -20,11 +23,17 @@ _Result = TypeVar("_Result")
 
 
 @pytest.fixture(scope="session")
-def engine() -> Engine:
+def engine() -> Iterator[Engine]:
     try:
-        return connect()
+        engine = connect()
     except EngineError as error:
         pytest.skip(error.what)
+    yield engine
+    for image in kept.list_images(engine):
+        # Images that tests removed while a worker still ran have lost their names only.
+        if image.target == "tiny" and ":" not in image.name:
+            with contextlib.suppress(docker.errors.APIError):
+                engine.client.images.remove(image.id, force=True)
 
 
 @pytest.fixture

@@ -92,6 +92,8 @@ def _ended(engine: Engine, container: str) -> dict[str, Any]:
 def _keep(engine: Engine, container: str, build: Build) -> None:
     target = build.sdk.target
     marks = {
+        # An image takes its container's labels along; those of the run are emptied, since it belongs to none.
+        **dict.fromkeys(labels.OWNER, ""),
         labels.KIND: "build",
         labels.TARGET: target.name,
         labels.VERSION: target.version,

@@ -23,6 +23,7 @@ PID = "milvus-parity.pid"
 STARTED = "milvus-parity.started"
 HOST = "milvus-parity.host"
 CREATED = "milvus-parity.created"
+OWNER = (RUN, PID, STARTED, HOST, CREATED)
 
 KIND = "milvus-parity.kind"
 """Of images: ``sdk`` (an SDK in its toolchain), ``build`` (compiled programs); ``passing`` ones go with their run."""
