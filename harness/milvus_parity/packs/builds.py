@@ -49,7 +49,7 @@ def _fits(path: Path, pattern: str) -> bool:
 def _version_in(name: str) -> str | None:
     """The version in a file's name: ``pymilvus-3.1.0-py3-none-any.whl``, ``Milvus.Client.2.3.0-preview.1.nupkg``."""
     stem = re.sub(r"\.(whl|jar|tgz|tar\.gz|zip|nupkg)$", "", name)
-    found = re.search(r"[-.](\d+(?:\.\d+)+(?:[-.]?(?:preview|beta|alpha|rc|dev|post|a|b)[.\d]*)?(?:-SNAPSHOT)?)", stem)
+    found = re.search(r"[-.](\d+(?:\.\d+)+(?:[-.]?(?:preview|beta|alpha|rc|dev|post|a|b)[.\d]*)*(?:-SNAPSHOT)?)", stem)
     if found is None:
         return None
     version = found[1].removesuffix("-SNAPSHOT").rstrip(".-")
