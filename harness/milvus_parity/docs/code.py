@@ -1,7 +1,7 @@
 """What a fence's code does, read without a compiler: its operations, names, imports, and what it says in comments."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from milvus_parity.docs.dialect import Dialect
 from milvus_parity.docs.page import Fence
@@ -220,5 +220,15 @@ def _is_call(text: str, dialect: Dialect) -> bool:
 def rewritten(text: str, dialect: Dialect) -> str:
     """The code with its connections made to the server under test; lines stay."""
     for pattern, replacement in dialect.rewrites:
-        text = pattern.sub(lambda found, put=replacement: put + "\n" * found[0].count("\n"), text)  # type: ignore[misc]
+        text = pattern.sub(_putting(replacement), text)
     return text
+
+
+def _putting(replacement: str) -> Callable[[re.Match[str]], str]:
+    """Puts the replacement, with as many line ends as there were."""
+
+    def put(found: re.Match[str]) -> str:
+        new = found.expand(replacement)
+        return new + "\n" * (found[0].count("\n") - new.count("\n"))
+
+    return put

@@ -95,15 +95,19 @@ def make_job(
     chain: Sequence[Code],
     fixture: Fixture | None,
     names: tuple[str, str],
+    connections: bool = True,
 ) -> Job:
-    """The program of a fence. ``names``: the collection and the partition that a given variable stands for."""
+    """The program of a fence. ``names``: the collection and the partition that a given variable stands for.
+
+    ``connections``: connect to the server under test where the fence connects; without it, as the page says.
+    """
     given = given_names(chain, dialect)
     connect = _connect(renderer, given, names)
     snippets = [connect] if connect.unsupported is None else []
     marks: dict[int, Mark] = {}
     announced = [CONNECT] if snippets else []
     for index, code in enumerate(chain):
-        for line, text in _pieces(code, dialect):
+        for line, text in _pieces(code, dialect, connections):
             step = CONNECT + len(marks) + 1
             marks[step] = Mark(chain=index, line=line)
             snippets.append(
@@ -164,9 +168,9 @@ def _connect(renderer: Renderer, given: tuple[str, ...], names: tuple[str, str])
     return msgspec.structs.replace(connect, text=text, names={**connect.names, **more})
 
 
-def _pieces(code: Code, dialect: Dialect) -> list[tuple[int, str]]:
+def _pieces(code: Code, dialect: Dialect, connections: bool) -> list[tuple[int, str]]:
     """What of a fence is a step by itself, with its first line: each statement where the language is read so."""
-    text = rewritten(code.text, dialect)
+    text = rewritten(code.text, dialect) if connections else code.text
     if dialect.language == "python":
         found = python_source.statements(text)
         if found is not None:

@@ -1,4 +1,4 @@
-"""What can be said of fences without a compiler: names that nothing defines, calls that no release has, missing awaits."""
+"""What can be said of fences without a compiler: names nothing defines, calls no release has, missing awaits."""
 
 import difflib
 import re

@@ -1,0 +1,136 @@
+"""Put a check of pages together: server, runtime, gateway, checker; and take all of it down again."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from milvus_parity.cli.runtimes import notes_of, open_runtime
+from milvus_parity.cli.session import available, credentials_of, gateway_for
+from milvus_parity.docs.check import Settings, check, report_of, static_findings
+from milvus_parity.docs.dialect import Dialect
+from milvus_parity.docs.finding import Report
+from milvus_parity.docs.pages import ReadyPage
+from milvus_parity.docs.plan import Planned, plan
+from milvus_parity.engine.run import Server
+from milvus_parity.model.errors import BadInputError
+from milvus_parity.model.scenario import Frozen
+from milvus_parity.packs.pack import Pack
+from milvus_parity.runtime.base import Runtime
+from milvus_parity.servers.base import server_for, version_in_advance
+
+DEFAULT_SERVER = "2.3.5"
+"""What versions follow when nothing is run and the pages do not say which line they are for."""
+
+
+class DocsWishes(Frozen, frozen=True, kw_only=True):
+    """What a check is asked for."""
+
+    targets: tuple[str, ...] = ()
+    milvus: str = "embedded"
+    runtime: str = "auto"
+    run: bool = True
+    compile: bool = True
+    jobs: int = 8
+    timeout: float = 60.0
+    cache: Path
+    fix: bool = False
+    write: bool = False
+    ledger: Path | None = None
+
+
+def versions_of(targets: Sequence[str], packs: Mapping[str, Pack]) -> tuple[dict[str, str], set[str]]:
+    """What ``--target`` says: versions by target or language, and the languages that are asked for (empty: all)."""
+    names = {name: pack.language for pack in packs.values() for name in pack.spec.targets}
+    versions: dict[str, str] = {}
+    languages: set[str] = set()
+    for text in targets:
+        name, _, version = text.partition("@")
+        if name not in names and name not in packs:
+            raise BadInputError(f"There is no target {name!r}.", hint=f"Known: {', '.join((*packs, *names))}.")
+        languages.add(names.get(name, name))
+        if version:
+            versions[name] = version
+    return versions, languages
+
+
+async def check_pages(
+    pages: Sequence[ReadyPage],
+    wishes: DocsWishes,
+    packs: Mapping[str, Pack],
+    dialects: Mapping[str, Dialect],
+    tell: Callable[[str], None],
+    allow: Callable[[Runtime], None],
+) -> tuple[Report, str]:
+    """Check pages; the report, and the patch where one is asked for. Leaves nothing behind.
+
+    ``allow`` raises when code of strangers must not be run in this runtime.
+    """
+    versions, languages = versions_of(wishes.targets, packs)
+    chosen = {language: one for language, one in dialects.items() if not languages or language in languages}
+    async with contextlib.AsyncExitStack() as stack:
+        runtime = await open_runtime(wishes.runtime, f"docs-{secrets.token_hex(3)}", wishes.cache, tell)
+        stack.push_async_callback(runtime.close)
+        serving = None
+        version = version_in_advance(wishes.milvus)
+        if wishes.run:
+            allow(runtime)
+            serving = asyncio.create_task(_serve(wishes, runtime, stack, tell))
+            stack.push_async_callback(_give_up, serving)
+            if version is None:
+                _, version = await serving
+        version = version or DEFAULT_SERVER
+        planned = plan(pages, packs, chosen, server_version=version, versions=versions)
+        planned = await _with_unavailable(planned, packs, runtime)
+        settings = Settings(jobs=wishes.jobs, timeout=wishes.timeout, authorization=wishes.milvus != "lite")
+        lanes = planned if wishes.compile else Planned(lanes={}, target_of=planned.target_of)
+        found, results = await check(
+            pages, lanes, packs, chosen, runtime, _server_of(serving) if serving else None, settings, tell
+        )
+        findings = [*static_findings(pages, chosen), *found]
+        notes = notes_of(runtime)
+        server = version if serving is not None else None
+        report = report_of(pages, findings, results, server=server, planned=planned, notes=notes)
+    return report, ""
+
+
+async def _server_of(serving: "asyncio.Task[tuple[Server, str]]") -> Server:
+    return (await serving)[0]
+
+
+async def _serve(
+    wishes: DocsWishes, runtime: Runtime, stack: contextlib.AsyncExitStack, tell: Callable[[str], None]
+) -> tuple[Server, str]:
+    """Start the server, and all that stands between it and the fences."""
+    from milvus_parity.servers.observer import Observer
+
+    milvus = server_for(wishes.milvus, cache_dir=wishes.cache, environ=os.environ, on_progress=tell)
+    stack.push_async_callback(milvus.stop)
+    info = await milvus.start()
+    observer = Observer(info)
+    await observer.connect()
+    stack.push_async_callback(observer.close)
+    gateway = gateway_for(info, runtime, record=True)
+    stack.push_async_callback(gateway.close)
+    credentials = credentials_of(info)
+    return Server(keeper=observer, gateway=gateway, credentials=credentials, alive=milvus.alive), info.version
+
+
+async def _give_up(task: "asyncio.Task[tuple[Server, str]]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError, Exception):
+        await task
+
+
+async def _with_unavailable(planned: Planned, packs: Mapping[str, Pack], runtime: Runtime) -> Planned:
+    targets = [members[0].target for members in planned.lanes.values()]
+    _, lacking = await available(runtime, packs, targets)
+    missing = {
+        one.name: one.missing.what + (f" Install: {one.missing.install}" if one.missing.install else "")
+        for one in lacking
+    }
+    return msgspec.structs.replace(planned, unavailable=missing)

@@ -1,0 +1,142 @@
+"""The fences of a page made ready: read, put into chains, their state inferred. No toolchain, no server."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from milvus_parity.docs import python_source
+from milvus_parity.docs.code import Code, read_code
+from milvus_parity.docs.dialect import Dialect
+from milvus_parity.docs.fixtures import Declared, Fixture, Unknown, declared_for, infer
+from milvus_parity.docs.languages import ALIASES
+from milvus_parity.docs.output import looks_like_output
+from milvus_parity.docs.page import Fence, Page
+from milvus_parity.docs.parse import parse
+from milvus_parity.model.errors import BadInputError
+from milvus_parity.model.scenario import Frozen
+
+_ELLIPSIS = re.compile(r"(?m)^\s*\.{3,}\s*$|\(\s*\.{3}\s*\)|\{\s*\.{3}\s*\}")
+_BRANCH = re.compile(r"(?:^|[/\\_-])v?(\d+\.\d+)(?:\.(?:x|\d+))?(?=[/\\]|$)")
+_SHELL = frozenset({"shell", "bash", "sh", "console", "curl", "zsh", "powershell"})
+_DATA = frozenset({"json", "yaml", "yml", "xml", "ini", "toml", "sql", "text", "txt", "plaintext", "csv", "graphql"})
+
+
+class Ready(Frozen, frozen=True, kw_only=True):
+    """A fence of the five languages. ``chain`` ends with it. ``state`` is what it presupposes."""
+
+    code: Code
+    chain: tuple[Code, ...]
+    state: Fixture | Unknown
+
+
+class ReadyPage(Frozen, frozen=True, kw_only=True):
+    """A page with its fences. ``skipped``: index of a fence -> why it cannot be looked at."""
+
+    page: Page
+    ready: Mapping[int, Ready]
+    skipped: Mapping[int, str]
+    docs_version: str | None = None
+    collection: str | None = None
+    partition: str | None = None
+
+
+def read_page(path: str, dialects: Mapping[str, Dialect], docs_version: str | None = None) -> ReadyPage:
+    """Read a page from disk. Raises BadInputError when there is none, or what is declared beside it is not right."""
+    try:
+        text = Path(path).read_bytes().decode("utf-8", "replace")
+    except OSError as error:
+        raise BadInputError(f"The page cannot be read: {error.strerror}.", where=path) from error
+    return ready_page(path, text, dialects, docs_version, declared_for(Path(path)))
+
+
+def ready_page(
+    path: str,
+    text: str,
+    dialects: Mapping[str, Dialect],
+    docs_version: str | None = None,
+    declared: Declared | None = None,
+) -> ReadyPage:
+    """The page that a text is. Pure."""
+    aliases = {
+        **ALIASES,
+        **{word: language for language, one in dialects.items() for word in one.pack.spec.fences},
+    }
+    page = parse(text, path, aliases)
+    skipped: dict[int, str] = {}
+    codes: dict[int, Code] = {}
+    for fence in page.fences:
+        why = _skipped(fence, dialects, declared)
+        if why is not None:
+            skipped[fence.index] = why
+        else:
+            assert fence.language is not None
+            codes[fence.index] = read_code(fence, dialects[fence.language])
+    collection = _first(use.collection for code in codes.values() for use in code.uses)
+    partition = _first(name for code in codes.values() for use in code.uses for name in use.partitions)
+    ready = {}
+    for index, code in codes.items():
+        earlier = [codes[at] for at in codes if at < index and codes[at].fence.language == code.fence.language]
+        chain = chain_of(code, earlier, dialects[code.fence.language or ""])
+        ready[index] = Ready(code=code, chain=chain, state=infer(chain, declared, collection))
+    return ReadyPage(
+        page=page,
+        ready=ready,
+        skipped=skipped,
+        docs_version=docs_version or version_of(path),
+        collection=collection,
+        partition=partition,
+    )
+
+
+def version_of(path: str) -> str | None:
+    """The docs branch that a path names, as in ``v2.2.x/site/en/drop_partition.md``."""
+    found = _BRANCH.findall(str(Path(path).absolute().parent))
+    return found[-1] if found else None
+
+
+def _first(names: Iterable[str | None]) -> str | None:
+    return next((name for name in names if name), None)
+
+
+def _skipped(fence: Fence, dialects: Mapping[str, Dialect], declared: Declared | None) -> str | None:
+    """Why a fence is not looked at as code of the five languages; None when it is."""
+    if declared is not None and str(fence.line) in declared.skip:
+        return f"declared: {declared.skip[str(fence.line)]}"
+    if fence.language is None or fence.language not in dialects:
+        if fence.word in _SHELL:
+            return "shell"
+        if fence.word in _DATA:
+            return fence.word
+        return f"no code of the five languages ({fence.word})" if fence.word else "no language"
+    if not fence.body.strip():
+        return "empty"
+    if fence.placeholders:
+        return f"a placeholder that only the site fills in: {fence.placeholders[0].text}"
+    if looks_like_output(fence.body):
+        return "output"
+    if fence.language != "python" and _ELLIPSIS.search(fence.body):
+        return "it leaves something out (...)"
+    return None
+
+
+def chain_of(code: Code, earlier: Sequence[Code], dialect: Dialect) -> tuple[Code, ...]:
+    """The earlier fences of the page that define what a fence uses, in the page's order, and the fence itself."""
+    wanted: dict[int, Code] = {}
+    waiting = [code]
+    while waiting:
+        current = waiting.pop()
+        for name in _missing(current, dialect):
+            before = [one for one in earlier if one.fence.index < current.fence.index and name in one.declared]
+            if before and before[-1].fence.index not in wanted:
+                wanted[before[-1].fence.index] = before[-1]
+                waiting.append(before[-1])
+    return (*(wanted[index] for index in sorted(wanted)), code)
+
+
+def _missing(code: Code, dialect: Dialect) -> set[str]:
+    """Names that a fence uses and does not define. Clients are given by a fixture and never looked for."""
+    if dialect.language == "python":
+        names = {name for name, _, _ in python_source.undefined(code.text)}
+    else:
+        names = {word for word in code.words if word[:1].islower()} - set(code.declared)
+    return names - set(dialect.spec.clients)
