@@ -191,7 +191,7 @@ def test_many_cases_in_which_all_is_well_fold_into_few_rows():
     run = MemoryRun(a_header(*cases), tuple(traces), footer=COMPLETE)
     text = report(run, width=100)
     table = text[: text.index("Who differs")]
-    assert "and 198 cases in which all is well" in table
+    assert "and 198 cases in which nothing is open" in table
     assert "names[n=7]" in table
     assert "c50" in table
     assert len(table.splitlines()) < 20

@@ -42,8 +42,8 @@ def markdown_report(verdict: RunVerdict, record: RunRecord, *, strict: Strict, r
 
 
 def _table(verdict: RunVerdict) -> list[str]:
-    rows, well = rows_of(verdict)
-    if not rows and not well:
+    rows, left_out = rows_of(verdict)
+    if not rows and not left_out:
         return []
     heads = [f"{label.partition('@')[0]}<br>{label.partition('@')[2]}" for label in verdict.targets]
     lines = ["| | " + " | ".join(heads) + " |", "| --- |" + " :-: |" * len(heads)]
@@ -52,8 +52,8 @@ def _table(verdict: RunVerdict) -> list[str]:
         for row in rows
     ]
     used = {mark for row in rows for mark in row.marks}
-    if well:
-        lines += ["", f"and {well} cases in which all is well"]
+    if left_out:
+        lines += ["", left_out]
     lines += [
         "",
         "<sub>" + " · ".join(f"{sign} {words}" for sign, words in MEANINGS.items() if sign in used) + "</sub>",

@@ -25,16 +25,18 @@ MEANINGS: Mapping[str, str] = {
 }
 
 _FEW_ROWS = 60
-"""A table with more rows leaves out those in which all is well."""
+"""A table with more rows leaves out those in which nothing is open."""
+_MOST_ROWS = 300
 
 
 class Row(Frozen, frozen=True, kw_only=True):
-    """A row of the table: a case, or those of a scenario in which all is well."""
+    """A row of the table: a case, or those of a scenario in which nothing is open and all marks are the same."""
 
     topic: str
     name: str
     marks: tuple[str, ...]
     well: bool
+    cases: int = 1
 
 
 def mark(verdict: TargetVerdict) -> str:
@@ -47,8 +49,8 @@ def mark(verdict: TargetVerdict) -> str:
     return marks[verdict.status]
 
 
-def rows_of(verdict: RunVerdict) -> tuple[tuple[Row, ...], int]:
-    """The rows of the table, and the number of cases that it leaves out because all is well in them."""
+def rows_of(verdict: RunVerdict) -> tuple[tuple[Row, ...], str]:
+    """The rows of the table, and a sentence on those that it leaves out (empty when it has all)."""
     scenarios: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
     for case in verdict.cases:
         by_target = {one.target: mark(one) for one in case.targets}
@@ -56,14 +58,17 @@ def rows_of(verdict: RunVerdict) -> tuple[tuple[Row, ...], int]:
         scenarios.setdefault(case.case.partition("[")[0], []).append((case.case, marks))
     rows = [row for scenario, cases in scenarios.items() for row in _scenario_rows(scenario, cases)]
     if len(rows) <= _FEW_ROWS:
-        return tuple(rows), 0
-    left = tuple(row for row in rows if not row.well)
-    well = sum(1 for cases in scenarios.values() for _, marks in cases if _is_well(marks))
-    return left, well
+        return tuple(rows), ""
+    shown = [row for row in rows if not row.well]
+    well = sum(row.cases for row in rows if row.well)
+    words = [f"{_count(well, 'case')} in which nothing is open"] if well else []
+    if len(shown) > _MOST_ROWS:
+        words.append(f"{_count(len(shown) - _MOST_ROWS, 'case')} more with something open")
+    return tuple(shown[:_MOST_ROWS]), f"and {' and '.join(words)}" if words else ""
 
 
 def _scenario_rows(scenario: str, cases: Sequence[tuple[str, tuple[str, ...]]]) -> Iterator[Row]:
-    """The cases of a scenario; those in which all is well alike become one row, where the first of them stands."""
+    """The cases of a scenario; those in which nothing is open become one row for all alike, where the first stands."""
     topic, _, name = scenario.rpartition("/")
     alike = Counter(marks for _, marks in cases if _is_well(marks))
     told: set[tuple[str, ...]] = set()
@@ -75,13 +80,13 @@ def _scenario_rows(scenario: str, cases: Sequence[tuple[str, tuple[str, ...]]]) 
                 shown = (
                     f"{name} ({number} cases)" if number == len(cases) else f"{name} ({number} of {len(cases)} cases)"
                 )
-                yield Row(topic=topic, name=shown, marks=marks, well=True)
+                yield Row(topic=topic, name=shown, marks=marks, well=True, cases=number)
         else:
             yield Row(topic=topic, name=case.removeprefix(f"{topic}/"), marks=marks, well=_is_well(marks))
 
 
 def _is_well(marks: Sequence[str]) -> bool:
-    return all(one in (PASS, APART) for one in marks)
+    return all(one in (PASS, APART, KNOWN) for one in marks)
 
 
 def who_differs(verdict: RunVerdict) -> tuple[tuple[str, str], ...]:

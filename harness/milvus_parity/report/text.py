@@ -78,8 +78,8 @@ class _Text:
         self._end(strict, required)
 
     def _table(self) -> None:
-        rows, well = rows_of(self.verdict)
-        if not rows and not well:
+        rows, left_out = rows_of(self.verdict)
+        if not rows and not left_out:
             return
         named = max((cell_len(row.name) for row in rows), default=0) + 4
         label = max(min(named, max(self.page.width // 2, 24)), 12)
@@ -88,14 +88,14 @@ class _Text:
         for first in range(0, max(len(labels), 1), per_table):
             self.page.blank()
             self._part_of_table(rows, label, range(first, min(first + per_table, len(labels))))
-        if well:
+        if left_out:
             self.page.blank()
-            self.page.line(f"  and {well} cases in which all is well")
-        self._legend(rows, well)
+            self.page.line(left_out, 2)
+        self._legend(rows)
         self._who()
 
-    def _legend(self, rows: Sequence[Row], well: int) -> None:
-        used = {one for row in rows for one in row.marks} | ({PASS} if well else set())
+    def _legend(self, rows: Sequence[Row]) -> None:
+        used = {one for row in rows for one in row.marks}
         self.page.blank()
         for sign, meaning in MEANINGS.items():
             if sign in used:

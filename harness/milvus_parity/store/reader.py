@@ -4,9 +4,10 @@ Lines are indexed once and decoded when needed, case by case, so that 100,000 tr
 """
 
 import hashlib
-import mmap
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -56,35 +57,42 @@ _wire_line = msgspec.json.Decoder(WireLine)
 
 
 class _File:
-    """A file of lines, mapped into memory."""
+    """A file of lines, of which only those that are asked for are read."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.partial = False
-        self._data: mmap.mmap | bytes = b""
-        if path.exists() and path.stat().st_size:
-            with path.open("rb") as file:
-                self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self.checksum = ""
+        self._file: BinaryIO | None = path.open("rb") if path.exists() else None
+        self.size = path.stat().st_size if self._file else 0
 
-    def spans(self) -> Iterator[Span]:
-        """Start and end of each whole line; a line without its end is left out and noted."""
-        start, size = 0, len(self._data)
-        while start < size:
-            end = self._data.find(b"\n", start)
-            if end < 0:
+    def lines(self) -> Iterator[tuple[Span, bytes]]:
+        """Each whole line with its start and end; a line without its end is left out and noted. Takes the checksum."""
+        if self._file is None:
+            return
+        digest = hashlib.sha256()
+        self._file.seek(0)
+        start = 0
+        for line in self._file:
+            digest.update(line)
+            end = start + len(line)
+            if line.endswith(b"\n"):
+                yield (start, end), line
+            else:
                 self.partial = True
-                return
-            yield start, end
-            start = end + 1
+            start = end
+        self.checksum = digest.hexdigest()
 
-    def line(self, span: Span) -> bytes:
-        return self._data[span[0] : span[1]]
+    def part(self, span: Span) -> bytes:
+        """The bytes from start to end."""
+        return os.pread(self._file.fileno(), span[1] - span[0], span[0]) if self._file else b""
 
-    def checksum(self) -> str:
-        return hashlib.sha256(self._data).hexdigest()
-
-    def __len__(self) -> int:
-        return len(self._data)
+    def digest(self) -> str:
+        """The checksum of the whole file."""
+        if not self.checksum:
+            with self.path.open("rb") as file:
+                self.checksum = hashlib.file_digest(file, "sha256").hexdigest()
+        return self.checksum
 
 
 class RunFolder:
@@ -137,21 +145,21 @@ class RunFolder:
         found = self._traces.get(case, {})
         last = len(self._order)
         labels = sorted(found, key=lambda label: (self._order.get(label, last), label))
-        return tuple(_trace.decode(self._files[TRACES].line(found[label])) for label in labels)
+        return tuple(_trace.decode(self._files[TRACES].part(found[label])) for label in labels)
 
     def program(self, case: str, target: str) -> Program | None:
         """The program of a case for a target (its label); None when none was written."""
         if self._programs is None:
             self._programs = dict(self._keyed(PROGRAMS))
         span = self._programs.get((case, target))
-        return _program.decode(self._files[PROGRAMS].line(span)) if span else None
+        return _program.decode(self._files[PROGRAMS].part(span)) if span else None
 
     def recording(self, case: str, target: str) -> Recording | None:
         """What went over the wire; None when it was not recorded."""
         line = self._wire_line(case, target)
         if line is None:
             return None
-        block = self._files[CALLS].line((line.start, line.start + line.bytes))
+        block = self._files[CALLS].part((line.start, line.start + line.bytes))
         calls: list[RecordedCall] = []
         problem = line.problem
         try:
@@ -173,13 +181,13 @@ class RunFolder:
         if self._wire is None:
             self._wire = dict(self._keyed(WIRE))
         span = self._wire.get((case, target))
-        return _wire_line.decode(self._files[WIRE].line(span)) if span else None
+        return _wire_line.decode(self._files[WIRE].part(span)) if span else None
 
     def _index_traces(self) -> list[str]:
         file, broken = self._files[TRACES], 0
-        for span in file.spans():
+        for span, line in file.lines():
             try:
-                key = _trace_key.decode(file.line(span))
+                key = _trace_key.decode(line)
             except msgspec.MsgspecError:
                 broken += 1
                 continue
@@ -192,9 +200,9 @@ class RunFolder:
 
     def _keyed(self, name: str) -> Iterator[tuple[Key, Span]]:
         file = self._files[name]
-        for span in file.spans():
+        for span, line in file.lines():
             try:
-                key = _line_key.decode(file.line(span))
+                key = _line_key.decode(line)
             except msgspec.MsgspecError:
                 continue
             yield (key.case, key.target), span
@@ -210,9 +218,9 @@ class RunFolder:
             file = self._files.get(name) or _File(self.folder / name)
             if not file.path.exists():
                 problems.append(f"{name} is missing.")
-            elif len(file) < stored.bytes:
-                problems.append(f"{name} has {len(file)} bytes where {stored.bytes} were written.")
-            elif file.checksum() != stored.sha256:
+            elif file.size < stored.bytes:
+                problems.append(f"{name} has {file.size} bytes where {stored.bytes} were written.")
+            elif file.digest() != stored.sha256:
                 problems.append(f"{name} was changed after the run: its checksum is another.")
         return problems
 
