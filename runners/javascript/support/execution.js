@@ -26,13 +26,13 @@ class Execution {
     let start = performance.now();
     let milliseconds;
     try {
-      const { module, names } = await this.load(step);
+      const module = await this.load(step);
       start = performance.now();
       try {
         await module.evaluate();
       } finally {
         milliseconds = performance.now() - start;
-        this.remember(names, module.namespace);
+        this.remember(module.namespace);
       }
       const { parityValue, parityStatus } = module.namespace;
       return { outcome: "returned", value: parityValue() ?? null, status: parityStatus() ?? null, milliseconds };
@@ -46,26 +46,28 @@ class Execution {
   async load(step) {
     const known = Object.keys(this.scope).filter((name) => !step.declares.includes(name) && uses(step, name));
     const before = known.length > 0 ? `import parityScope from "parity:scope"; let { ${known} } = parityScope; ` : "";
-    const names = [...step.declares, ...known];
     const after = [
-      `export { ${names} };`,
+      `export { ${[...step.declares, ...known]} };`,
       `export const parityValue = () => (${step.value ?? "null"});`,
       `export const parityStatus = () => (${step.result ?? "null"});`,
     ].join(" ");
     const importModuleDynamically = (specifier) => this.import(specifier);
     const module = compile(step, before, after, { importModuleDynamically });
     const scope = synthetic({ default: this.scope });
-    await module.link((specifier) => (specifier === "parity:scope" ? scope : this.import(specifier)));
-    return { module, names };
+    await module.link(async (specifier) =>
+      specifier === "parity:scope" ? scope : synthetic(await this.import(specifier)),
+    );
+    return module;
   }
 
-  async import(specifier) {
+  import(specifier) {
     const path = this.require.resolve(specifier);
-    return synthetic(await import(path.startsWith("/") ? pathToFileURL(path) : path));
+    return import(path.startsWith("/") ? pathToFileURL(path) : path);
   }
 
-  remember(names, namespace) {
-    for (const name of names) {
+  remember(namespace) {
+    for (const name of Reflect.ownKeys(namespace)) {
+      if (typeof name === "symbol" || name === "default" || name.startsWith("parity")) continue;
       try {
         this.scope[name] = namespace[name];
       } catch {

@@ -32,7 +32,10 @@ function say(message) {
 function stepsOf(program) {
   if (!steps.has(program)) {
     const found = read(path.join(programs, `${program}.js`));
-    steps.set(program, found.map((step) => ({ ...step, declares: declared(step) })));
+    steps.set(
+      program,
+      found.map((step) => ({ ...step, declares: declared(step) })),
+    );
   }
   return steps.get(program);
 }

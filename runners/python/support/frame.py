@@ -43,9 +43,9 @@ def read(path):
     ends = [mark.start() for mark in marks[1:]] + [len(source)]
     steps = {}
     for mark, end in zip(marks, ends):
-        blank = "\n" * source.count("\n", 0, mark.end())
-        kind, step = mark[1], int(mark[2])
-        code = compile(blank + source[mark.end():end], path, "exec" if kind == "step" else "eval")
+        kind, step, start = mark[1], int(mark[2]), mark.end()
+        blank = "\n" * source.count("\n", 0, start)
+        code = compile(blank + source[start:end], path, "exec" if kind == "step" else "eval")
         steps.setdefault(step, {})[kind] = code
     return steps
 
@@ -68,17 +68,20 @@ def run(code, names):
     return {"outcome": "returned", "value": value, "status": None, "milliseconds": milliseconds}
 
 
-def report(error, seen=()):
+def report(error, depth=0):
     """All that an exception shows: class chain, message, public attributes, cause."""
-    seen = (*seen, error)
-    # pymilvus raises errors from themselves; what came before is then in the context.
-    causes = [error.__cause__, error.__context__ if error.__cause__ is error or not error.__suppress_context__ else None]
-    cause = next((cause for cause in causes if cause is not None and cause not in seen), None)
+    # pymilvus raises errors from themselves; what came before is then the context.
+    implicit = error.__cause__ is error or not error.__suppress_context__
+    cause = error.__context__ if implicit else error.__cause__
+    try:
+        message = str(error)
+    except Exception:
+        message = ""
     return {
         "classes": [f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__[:-1]],
-        "message": str(error),
+        "message": message,
         "fields": fields(error),
-        "cause": report(cause, seen) if cause is not None and len(seen) < 8 else None,
+        "cause": report(cause, depth + 1) if cause is not None and depth < 8 else None,
     }
 
 
