@@ -8,11 +8,13 @@ environment variables that make milvus-parity use the images; `images.py > FILE 
     images.py [LANGUAGE...]      python java go javascript csharp milvus; all of them by default
 
 Variables: PREFIX (of image names), DOTNET_SDK_ARCHIVE (a tar.xz with a folder `dotnet`; without it there is no csharp),
-MILVUS_WHEEL (the wheel milvus==2.3.5; fetched with pip when it is not given), FORCE=1 (make images again).
+NUGET_FEEDS (folders with packages, `:` between them, that take the place of NuGet in csharp), MILVUS_WHEEL (the wheel
+milvus==2.3.5; fetched with pip when it is not given), FORCE=1 (make images again).
 """
 
 import concurrent.futures
 import functools
+import hashlib
 import lzma
 import os
 import re
@@ -196,6 +198,11 @@ def csharp() -> None:
         (folder / "usr/share").mkdir(parents=True)
         subprocess.run(["tar", "-C", folder / "usr/share", "-xJf", os.environ["DOTNET_SDK_ARCHIVE"]], check=True)
         link("usr/bin/dotnet", "/usr/share/dotnet/dotnet")(folder)
+        feed = folder / "usr/share/nuget"
+        feed.mkdir()
+        for package in packages_of_feeds():
+            shutil.copyfile(package, feed / package.name)
+        (feed / "nuget.config").write_text(NUGET_CONFIG)
 
     variables = {
         "DOTNET_ROOT": "/usr/share/dotnet",
@@ -203,8 +210,26 @@ def csharp() -> None:
         "DOTNET_CLI_TELEMETRY_OPTOUT": "1",
         "DOTNET_NOLOGO": "1",
         "DOTNET_SKIP_FIRST_TIME_EXPERIENCE": "1",
+        "NUGET_CERT_REVOCATION_MODE": "offline",
+        "UseAppHost": "false",  # an archive that was made small has no host for programs
     }
-    make(f"{PREFIX}/dotnet", debian("libstdc++6"), variables, fill)
+    if packages_of_feeds():
+        variables["RestoreConfigFile"] = "/usr/share/nuget/nuget.config"
+    make(dotnet_image(), debian("libstdc++6"), variables, fill)
+
+
+def packages_of_feeds() -> list[Path]:
+    """The packages in the folders that NUGET_FEEDS names."""
+    folders = [Path(folder) for folder in os.environ.get("NUGET_FEEDS", "").split(":") if folder]
+    return sorted(package for folder in folders for package in folder.glob("*.nupkg"))
+
+
+def dotnet_image() -> str:
+    """Its name, which tells one feed from another."""
+    hasher = hashlib.sha256()
+    for package in packages_of_feeds():
+        hasher.update(package.name.encode() + package.read_bytes())
+    return f"{PREFIX}/dotnet:{hasher.hexdigest()[:12]}"
 
 
 def milvus() -> None:
@@ -273,12 +298,21 @@ def memory() -> str | None:
     return shared if Path(shared).is_dir() and shutil.disk_usage(shared).free > 2 << 30 else None
 
 
+NUGET_CONFIG = """<?xml version="1.0" encoding="utf-8"?>
+<configuration>
+  <packageSources>
+    <clear />
+    <add key="feed" value="/usr/share/nuget" />
+  </packageSources>
+</configuration>
+"""
+
 IMAGES = {
     "python": ("MILVUS_PARITY_BASE_PYTHON", f"{PREFIX}/python", python),
     "java": ("MILVUS_PARITY_BASE_JAVA", f"{PREFIX}/java", java),
     "go": ("MILVUS_PARITY_BASE_GO", f"{PREFIX}/go", go),
     "javascript": ("MILVUS_PARITY_BASE_JAVASCRIPT", f"{PREFIX}/node", javascript),
-    "csharp": ("MILVUS_PARITY_BASE_CSHARP", f"{PREFIX}/dotnet", csharp),
+    "csharp": ("MILVUS_PARITY_BASE_CSHARP", dotnet_image(), csharp),
     "milvus": ("PARITY_MILVUS_IMAGE", f"{PREFIX}/milvus:2.3.5", milvus),
 }
 
