@@ -195,7 +195,7 @@ def test_the_order_of_names_is_kept_where_it_matters():
     assert found.value == ("b", "a")
 
 
-@pytest.mark.parametrize("end", ["not built", "no server", "interrupted", "harness error"])
+@pytest.mark.parametrize("end", ["not available", "not built", "no server", "interrupted", "harness error"])
 def test_ends_that_say_nothing_about_the_sdk_could_not_run(end: End):
     found = normalise(a_trace("go-v1@2.3.6", returned(1), end=end, detail="line 3: no such thing"), DROP, rules())
     assert found.steps == ()

@@ -36,11 +36,13 @@ def test_a_release_that_cannot_be_had_is_tried_again_another_day(
 ) -> None:
     cache = OutcomeCache(tmp_path)
     cache.put("abcd", kept("not built"))
+    cache.put("cafe", kept("not available"))
     cache.put("beef", kept("crashed"))
     assert cache.get("abcd") is not None
     later = time.time() + outcomes.NOT_BUILT_SECONDS + 1
     monkeypatch.setattr(outcomes.time, "time", lambda: later)
     assert cache.get("abcd") is None
+    assert cache.get("cafe") is None
     assert cache.get("beef") is not None
 
 

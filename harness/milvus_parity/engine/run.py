@@ -19,7 +19,7 @@ from milvus_parity.model.target import Target
 from milvus_parity.model.trace import End, Trace
 from milvus_parity.model.wire import Recording
 from milvus_parity.packs.pack import Pack
-from milvus_parity.runtime.base import Runtime
+from milvus_parity.runtime.base import ResolveError, Runtime
 from milvus_parity.store.files import StoreError
 from milvus_parity.store.writer import RunWriter
 from milvus_parity.wire.gateway import Gateway
@@ -145,6 +145,8 @@ class Engine:
             prepared = await preparing
             end = "harness error"
             await lane.run(prepared, cases, executor, slots)
+        except ResolveError as error:
+            self._failed(lane, cases, error, "not available")
         except ExceptionGroup as group:
             first = group.exceptions[0]
             if not isinstance(first, ParityError | OSError):

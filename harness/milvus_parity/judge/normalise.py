@@ -18,6 +18,7 @@ NO_RULES = PackRules(language="", title="")
 
 _ENDED: Mapping[End, Result] = {"crashed": "crashed", "killed": "crashed", "hung": "hung"}
 _WHY: Mapping[End, str] = {
+    "not available": "not available",
     "not built": "its program does not compile",
     "no server": "the server was not there",
     "interrupted": "the run was stopped before it ended",

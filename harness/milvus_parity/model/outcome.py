@@ -38,7 +38,7 @@ Scalar = str | int | float | bool | None
 NormalValue = Scalar | tuple["NormalValue", ...] | Mapping[str, "NormalValue"]
 """What a read returned, the same for all languages."""
 
-COULD_NOT_RUN: frozenset[End] = frozenset({"not built", "no server", "interrupted", "harness error"})
+COULD_NOT_RUN: frozenset[End] = frozenset({"not available", "not built", "no server", "interrupted", "harness error"})
 """Ends that say nothing about the SDK: neither passed nor different."""
 
 

@@ -56,11 +56,14 @@ class StepTrace(Frozen, frozen=True, kw_only=True):
     milliseconds: float = 0.0
 
 
-End = Literal["done", "crashed", "hung", "killed", "not built", "no server", "interrupted", "harness error"]
+End = Literal[
+    "done", "crashed", "hung", "killed", "not available", "not built", "no server", "interrupted", "harness error"
+]
 """How an execution ended.
 
 ``done``: the program ran to its end. ``crashed``: its worker died in it. ``hung``: it passed its time limit.
-``killed``: a limit of the container took it (``detail`` says which). ``not built``: the program does not compile.
+``killed``: a limit of the container took it (``detail`` says which). ``not available``: that version of
+the SDK cannot be fetched. ``not built``: the program does not compile.
 ``no server``: Milvus was not there for it. ``interrupted``: the run was stopped. ``harness error``: the pack or the
 harness broke the protocol. Only the first three (and ``killed``) say something about the SDK.
 """

@@ -11,6 +11,7 @@ from milvus_parity.model.run import Program, StepWire
 from milvus_parity.model.scenario import Frozen
 from milvus_parity.model.trace import Trace
 
+_FOR_A_DAY = frozenset({"not available", "not built"})
 NOT_BUILT_SECONDS = 24 * 3600.0
 """So long it is remembered that a release cannot be fetched or built: a registry may have it tomorrow."""
 
@@ -36,12 +37,12 @@ class OutcomeCache:
             kept = msgspec.json.decode(self._place(key).read_bytes(), type=KeptOutcome)
         except (OSError, msgspec.MsgspecError):
             return None
-        stale = kept.trace.end == "not built" and time.time() - kept.kept > NOT_BUILT_SECONDS
+        stale = kept.trace.end in _FOR_A_DAY and time.time() - kept.kept > NOT_BUILT_SECONDS
         return None if stale else kept
 
     def put(self, key: str, outcome: KeptOutcome) -> None:
         """Keep an outcome, unless it only says that something was not there."""
-        if outcome.trace.end in COULD_NOT_RUN - {"not built"}:
+        if outcome.trace.end in COULD_NOT_RUN - _FOR_A_DAY:
             return
         place = self._place(key)
         place.parent.mkdir(parents=True, exist_ok=True)
