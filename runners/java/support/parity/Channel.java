@@ -22,24 +22,11 @@ final class Channel {
 
     /** Writes one line, whole. A harness that is gone no longer listens: then this process ends. */
     synchronized void say(JsonObject answer) {
-        byte[] line = (nonce + " " + ascii(gson.toJson(answer)) + "\n").getBytes(StandardCharsets.US_ASCII);
+        byte[] line = (nonce + " " + gson.toJson(answer) + "\n").getBytes(StandardCharsets.UTF_8);
         try {
             output.write(line);
         } catch (IOException gone) {
             Runtime.getRuntime().halt(1);
         }
-    }
-
-    /** JSON text with everything beyond ASCII escaped, so that even half a surrogate pair arrives. */
-    private static String ascii(String json) {
-        StringBuilder text = new StringBuilder(json.length());
-        for (char character : json.toCharArray()) {
-            if (character < 0x7f) {
-                text.append(character);
-            } else {
-                text.append(String.format("\\u%04x", (int) character));
-            }
-        }
-        return text.toString();
     }
 }
