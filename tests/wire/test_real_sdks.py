@@ -60,7 +60,7 @@ class WitnessedGateways(RecordingGateways):
 def witnessed(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunFolder, list[Witnessed]]:
     forwarders: list[Forwarder] = []
 
-    def gateways(info: ServerInfo, runtime: Runtime, record: bool) -> RecordingGateways:
+    def gateways(info: ServerInfo, runtime: Runtime, *, record: bool) -> RecordingGateways:
         forwarders.append(Forwarder(info.address))
         return WitnessedGateways(forwarders[0])
 
@@ -102,9 +102,11 @@ def test_the_sequences_are_those_that_the_documentation_shows(witnessed: tuple[R
 def test_directly_and_through_the_gateway_the_outcomes_are_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    through = run_through(lambda info, *_: own_gateways(info), ["drop_partition/*"], tmp_path / "through", monkeypatch)
+    through = run_through(
+        lambda info, *_, **__: own_gateways(info), ["drop_partition/*"], tmp_path / "through", monkeypatch
+    )
     patterns = [case.id for case in through.header.cases if _is_without_faults(case)]
-    direct = run_through(lambda info, *_: DirectGateways(info), patterns, tmp_path / "direct", monkeypatch)
+    direct = run_through(lambda info, *_, **__: DirectGateways(info), patterns, tmp_path / "direct", monkeypatch)
     of_direct, of_through = _outcomes(direct), _outcomes(through)
     assert len(of_direct) == len(patterns) * len(direct.header.targets)
     different = [key for key, outcome in of_direct.items() if outcome != of_through[key]]

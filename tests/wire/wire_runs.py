@@ -10,14 +10,13 @@ from milvus_parity.cli import session
 from milvus_parity.cli.options import cache_folder, read_cases, read_packs
 from milvus_parity.engine.plan import select
 from milvus_parity.model.wire import Recording
-from milvus_parity.runtime.base import Runtime
 from milvus_parity.servers.base import ServerInfo
 from milvus_parity.store.reader import RunFolder, read_run
 from milvus_parity.wire.gateway import Gateway, RecordingGateways, Upstream
 
 STAND_IN = "2.3.0-standin.1"
 
-Gateways = Callable[[ServerInfo, Runtime, bool], Gateway]
+Gateways = Callable[..., Gateway]
 
 
 def run_through(gateways: Gateways, patterns: Sequence[str], out: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
@@ -25,7 +24,7 @@ def run_through(gateways: Gateways, patterns: Sequence[str], out: Path, monkeypa
 
     C# takes part with the stand-in where NuGet is told of it (``RestoreConfigFile``, see tests/standin/README.md).
     """
-    monkeypatch.setattr(session, "_gateway", gateways)
+    monkeypatch.setattr(session, "gateway_for", gateways)
     packs = read_packs(())
     targets = [name for pack in packs.values() for name in pack.spec.targets if name != "csharp"]
     if "RestoreConfigFile" in os.environ:
