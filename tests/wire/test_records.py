@@ -65,6 +65,16 @@ def test_a_call_that_was_never_answered() -> None:
     line(call)
 
 
+def test_an_answer_that_is_no_grpc() -> None:
+    script = Script()
+    script.request(1)
+    script.headers(Side.SERVER, 1, [(":status", "503"), ("content-type", "text/html")])
+    script.data(Side.SERVER, 1, b"<html>", end=True)
+    call = to_record(script.decode()[0][0], 0)
+    assert (call.status, call.reset) == (None, "HTTP 503 without a gRPC status")
+    line(call)
+
+
 @pytest.mark.parametrize(
     ("timeout", "milliseconds"),
     [

@@ -59,7 +59,7 @@ class RecordedCall(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     reason: Annotated[str | None, Meta(description="Milvus reason of the response's status")] = None
     reset: Annotated[
         str | None,
-        Meta(description="Why there is no status: 'client CANCEL', 'server REFUSED_STREAM', 'connection lost'"),
+        Meta(description="Why there is no status: 'client CANCEL', 'server REFUSED_STREAM', 'HTTP 503 …'"),
     ] = None
     started: Annotated[float, Meta(description="Seconds after the execution's address was opened")] = 0.0
     ended: Annotated[float | None, Meta(description="Same clock; absent: never ended")] = None

@@ -73,7 +73,7 @@ def to_record(call: WireCall, connection: int) -> RecordedCall:
         code=code,
         error_code=legacy,
         reason=reason,
-        reset=call.reset if status is None else None,
+        reset=None if status is not None else call.reset or _http_status(end),
         started=round(call.started, 6),
         ended=None if call.ended is None else round(call.ended, 6),
     )
@@ -106,6 +106,12 @@ def _messages(method: str, reader: MessageReader, encoding: str | None, decode: 
     if reader.count > len(values):
         values.append({"(cut)": f"{reader.count} messages, the first {len(values)} shown"})
     return values
+
+
+def _http_status(answer: dict[bytes, bytes]) -> str | None:
+    """What answered was no gRPC: a proxy, or a server of another kind."""
+    status = _number(answer.get(b":status"))
+    return None if status is None else f"HTTP {status} without a gRPC status"
 
 
 def _text(raw: bytes) -> str:
