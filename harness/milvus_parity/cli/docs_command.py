@@ -162,7 +162,7 @@ def _ask(pages: "list[ReadyPage]") -> None:
     """What runs is code of whoever wrote the pages: ask, or say how to allow it."""
     from milvus_parity.docs.fixtures import Fixture
 
-    running = sum(isinstance(one.state, Fixture) for page in pages for one in page.ready.values())
+    running = len([one for page in pages for one in page.ready.values() if isinstance(one.state, Fixture)])
     if not running:
         return
     text = f"{running} fences of {len(pages)} pages will be run as your user on this machine, without a container."

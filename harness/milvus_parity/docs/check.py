@@ -11,6 +11,7 @@ from milvus_parity.docs.judging import Ran, judge_tabs
 from milvus_parity.docs.lanes import LaneResult, check_lane
 from milvus_parity.docs.pages import ReadyPage
 from milvus_parity.docs.plan import Planned
+from milvus_parity.docs.tables import check_tables
 from milvus_parity.engine.databases import DatabasePool
 from milvus_parity.engine.execution import Executor
 from milvus_parity.engine.run import DATABASES, Server
@@ -62,7 +63,11 @@ async def check(
             await asyncio.gather(executor, return_exceptions=True)
         for pool in pools:
             await pool.close()
-    return merge(pages, planned, lanes)
+    findings, results = merge(pages, planned, lanes)
+    signatures = {lane.language: lane.signatures for lane in lanes if lane.language}
+    for page in pages:
+        findings += check_tables(page, dialects, signatures)
+    return findings, results
 
 
 def merge(

@@ -113,7 +113,8 @@ def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     rank = {"error": 0, "warning": 1, "note": 2}
     unique: dict[object, Finding] = {}
     for one in sorted(findings, key=lambda f: (f.path, f.line, f.column, rank[f.severity], LEVELS.index(f.level))):
-        unique.setdefault((one.path, one.line, one.kind, one.message), one)
+        said = "" if one.kind == "needs more nodes" else one.message
+        unique.setdefault((one.path, one.line, one.kind, said), one)
     return tuple(unique.values())
 
 

@@ -56,9 +56,12 @@ def judge_run(
         return Ran(job=job, language=language, target=trace.target, levels=levels)
     findings = reader.failures()
     own = [one for one in findings if one.severity != "note"]
-    levels["runs"] = "failed" if any(one.severity == "error" for one in own) else "passed"
-    if any(one.kind == "needs more nodes" for one in own):
+    if any(one.severity == "error" for one in own):
+        levels["runs"] = "failed"
+    elif any(one.kind == "needs more nodes" for one in own):
         levels["runs"] = "not checked: it needs more query nodes than there are"
+    else:
+        levels["runs"] = f"not checked: {own[0].message}" if own else "passed"
     if own:
         levels["effect"] = levels["tabs"] = "not checked: it did not run to its end"
         return Ran(job=job, language=language, target=trace.target, levels=levels, findings=tuple(findings))

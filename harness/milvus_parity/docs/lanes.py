@@ -14,6 +14,8 @@ from milvus_parity.docs.fixtures import Fixture, Unknown
 from milvus_parity.docs.frames import Job, fence_pack, make_job
 from milvus_parity.docs.judging import Ran, judge_run
 from milvus_parity.docs.plan import Member, Planned
+from milvus_parity.docs.signatures import ask as ask_signatures
+from milvus_parity.docs.tables import NONE, Signatures
 from milvus_parity.engine.build import Built
 from milvus_parity.engine.execution import Executor
 from milvus_parity.engine.lane import Lane, Prepared
@@ -40,6 +42,8 @@ class LaneResult(Frozen, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     levels: Mapping[Place, Mapping[str, str]] = {}
     runs: Mapping[Place, Ran] = {}
+    language: str = ""
+    signatures: Signatures = NONE
 
 
 async def check_lane(
@@ -66,10 +70,12 @@ async def check_lane(
         sdk = await runtime.resolve(pack, target, tell)
         renderer = Renderer(pack, target, authorization=settings.authorization)
         jobs = await asyncio.to_thread(_jobs, members, renderer, dialect)
+        known = asyncio.create_task(ask_signatures(runtime, sdk, packs[target.language], settings.authorization, tell))
         tell(f"{label}: compiling {len(members)} fences")
         compiled = await compile_fences(runtime, sdk, renderer, dialect, jobs, lambda line: tell(f"{label}: {line}"))
     except ParityError as error:
-        return _not_checked(members, f"{label}: {error.what}{f' {error.hint}' if error.hint else ''}")
+        tell(f"{label}: {error}")
+        return _not_checked(members, error.what)
     work = _Work(members, dialect, compiled, planned)
     work.compiled_levels()
     if executing is not None and compiled.build is not None:
@@ -79,7 +85,7 @@ async def check_lane(
             await work.run(pack, runtime, executor, slots)
         except (ParityError, OSError, ExceptionGroup) as error:
             work.could_not_run(str(error))
-    return work.result()
+    return msgspec.structs.replace(work.result(), language=target.language, signatures=await known)
 
 
 def _not_checked(members: Sequence[Member], why: str) -> LaneResult:
