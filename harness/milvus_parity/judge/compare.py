@@ -1,6 +1,7 @@
 """Compares the outcomes of one case across targets: who agrees, who is the odd one out, in which facet."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -103,6 +104,9 @@ def _step_differences(
             continue
         among = result if len(by_result) > 1 else None
         for facet in SPOKEN.get(result, ()):
+            usual = getattr(same[0][1], facet)
+            if facet != "value" and all(getattr(one, facet) == usual for _, one in same):
+                continue
             values = [(target, getattr(one, facet)) for target, one in same]
             if facet in ("calls", "origin"):
                 values = [(target, value) for target, value in values if value not in (None, "not recorded")]
@@ -188,17 +192,23 @@ def _grouped(
             Group(
                 value=None if value is msgspec.UNSET else value,
                 text=texts[target] if target in texts else facet_text(facet, value),
-                targets=tuple(one for one, _ in same),
-                detail=next((details[one] for one, _ in same if one in details), None),
+                targets=tuple([one for one, _ in same]),
+                detail=next((details[one] for one, _ in same if one in details), None) if details else None,
                 expected=fits(target) if fits is not None else None,
             )
         )
-    return tuple(sorted(groups, key=_by_size))
+    groups.sort(key=_by_size)
+    return tuple(groups)
 
 
 def _size(group: Group) -> tuple[int, int]:
     """Targets count once however many versions of them were run."""
-    return len({label.partition("@")[0] for label in group.targets}), len(group.targets)
+    return len({_name(label) for label in group.targets}), len(group.targets)
+
+
+@lru_cache(maxsize=4096)
+def _name(label: str) -> str:
+    return label.partition("@")[0]
 
 
 def _by_size(group: Group) -> tuple[int, int]:
@@ -221,7 +231,7 @@ def _odd_ones(groups: Sequence[Group]) -> tuple[frozenset[str], Literal["expecte
 def _is_majority(groups: Sequence[Group]) -> bool:
     """Whether more than half are in the first group: of targets, or of versions where there is but one target."""
     sizes = [_size(group) for group in groups]
-    one_target = len({label.partition("@")[0] for group in groups for label in group.targets}) == 1
+    one_target = len({_name(label) for group in groups for label in group.targets}) == 1
     count = [columns if one_target else names for names, columns in sizes]
     return 2 * count[0] > sum(count)
 

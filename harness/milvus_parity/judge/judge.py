@@ -5,7 +5,7 @@ from datetime import date
 
 from milvus_parity.judge.compare import Comparison, compare
 from milvus_parity.judge.ledger import Ledger
-from milvus_parity.judge.normalise import NO_RULES, normalise
+from milvus_parity.judge.normalise import NO_RULES, CaseReader
 from milvus_parity.judge.pins import Pins
 from milvus_parity.judge.round_trips import RoundTripTable
 from milvus_parity.model.outcome import Outcome, Weight
@@ -62,14 +62,15 @@ class Outcomes:
 
     def of(self, case: Case) -> tuple[Outcome, ...]:
         """The outcomes of a case, in the order of the header's targets."""
-        return tuple(self._outcome(trace, case) for trace in self._record.traces(case.id))
+        reader = CaseReader(case)
+        return tuple([self._outcome(trace, case, reader) for trace in self._record.traces(case.id)])
 
-    def _outcome(self, trace: Trace, case: Case) -> Outcome:
+    def _outcome(self, trace: Trace, case: Case, reader: CaseReader) -> Outcome:
         label = label_of(trace)
         wire = self._record.wire(case.id, label) if trace.wire == "recorded" else None
         if wire is not None:
             self.round_trips.take(case, label, trace, wire)
-        return normalise(trace, case, self._rules.get(label, NO_RULES), wire)
+        return reader.outcome(trace, self._rules.get(label, NO_RULES), wire)
 
 
 def _case_verdict(

@@ -15,6 +15,7 @@ _VOLATILE: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "<uuid>"),
     (re.compile(r"(?i)\b(trace ?id[=: ]+)[0-9a-f]{16,32}\b"), r"\1<id>"),
 )
+_HERE = ("127.0.0.1", "localhost", "[::1]", "::1")
 _WORTH_A_LOOK = re.compile(r"\d{5}|\d\d:\d\d|\d\w|0x|[A-Za-z]@")
 
 
@@ -23,20 +24,22 @@ def mask(databases: Mapping[str, str], address: str) -> Callable[[str], str]:
 
     ``databases`` maps logical to real names; ``address`` is ``host:port``.
     """
-    names = {real: logical for logical, real in databases.items() if real and real != logical}
+    names = [(real, logical) for logical, real in databases.items() if real and real != logical]
     if address:
-        names[address] = "address"
+        names.append((address, "address"))
         host, _, port = address.rpartition(":")
-        if host in {"127.0.0.1", "localhost", "[::1]"}:
-            for alias in ("127.0.0.1", "localhost", "[::1]", "::1"):
-                names.setdefault(f"{alias}:{port}", "address")
-    real_names = (
-        re.compile("|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))) if names else None
-    )
+        if host in _HERE:
+            names += [(f"{alias}:{port}", "address") for alias in _HERE if alias != host]
+    # The longest first: one name may begin with another. Placeholders keep what was put in from being replaced again.
+    names.sort(key=lambda pair: -len(pair[0]))
 
     def masked(text: str) -> str:
-        if real_names is not None:
-            text = real_names.sub(lambda found: names[found.group()], text)
+        for place, (real, _) in enumerate(names):
+            if real in text:
+                text = text.replace(real, f"\x00{place}\x00")
+        if "\x00" in text:
+            for place, (_, word) in enumerate(names):
+                text = text.replace(f"\x00{place}\x00", word)
         if _WORTH_A_LOOK.search(text):
             for pattern, word in _VOLATILE:
                 text = pattern.sub(word, text)

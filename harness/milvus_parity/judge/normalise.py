@@ -6,16 +6,16 @@ import msgspec
 
 from milvus_parity.judge.masks import mask
 from milvus_parity.judge.rules import Rules, compiled
-from milvus_parity.judge.values import kind_of, normal_value
+from milvus_parity.judge.values import Kind, kind_of, normal_value
 from milvus_parity.model.outcome import COULD_NOT_RUN, Effect, Origin, Outcome, StepOutcome, TimeClass
 from milvus_parity.model.run import PackRules, StepWire, label_of
 from milvus_parity.model.scenario import Case, Result, SdkStep
 from milvus_parity.model.trace import End, StepTrace, Trace
 
-_NOTHING = StepWire()
 NO_RULES = PackRules(language="", title="")
 """For a trace whose pack is not known: nothing but plain returns can be read."""
 
+_NOTHING = StepWire()
 _ENDED: Mapping[End, Result] = {"crashed": "crashed", "killed": "crashed", "hung": "hung"}
 _WHY: Mapping[End, str] = {
     "not available": "not available",
@@ -37,110 +37,129 @@ def normalise(trace: Trace, case: Case, rules: PackRules, wire: Mapping[int, Ste
 
     ``wire``: what the recorded calls of each step come to, None when they were not recorded.
     """
-    label = label_of(trace)
-    if trace.end in COULD_NOT_RUN:
+    return CaseReader(case).outcome(trace, rules, wire)
+
+
+class _Planned:
+    """A step of the SDK, with what reading it needs to know."""
+
+    def __init__(self, step: SdkStep) -> None:
+        self.id = step.id
+        self.operation = step.operation
+        self.kind: Kind = kind_of(step.operation)
+        limit = step.arguments.get("timeout")
+        self.limit = float(limit) if isinstance(limit, int | float) and not isinstance(limit, bool) else None
+
+
+class CaseReader:
+    """Reads the traces of one case: what is the same for all of them is worked out once."""
+
+    def __init__(self, case: Case) -> None:
+        self._planned = tuple(_Planned(step) for step in case.steps if isinstance(step, SdkStep))
+        self._ordered = case.ordered
+
+    def outcome(self, trace: Trace, rules: PackRules, wire: Mapping[int, StepWire] | None) -> Outcome:
+        """The outcome of an execution, as ``normalise`` says."""
+        label = label_of(trace)
+        if trace.end in COULD_NOT_RUN:
+            return Outcome(
+                case=trace.case,
+                target=label,
+                end=trace.end,
+                could_not_run=_sentence(_WHY[trace.end], trace.detail),
+                seconds=trace.seconds,
+            )
+        one = _Execution(trace, compiled(rules.outcome), rules.values, ordered=self._ordered)
+        found = {step.step: step for step in trace.steps}
+        ended = _ENDED.get(trace.end)
+        fatal = self._fatal_step(found, trace.running_step) if ended else None
+        steps: list[StepOutcome] = []
+        for planned in self._planned:
+            wired = wire.get(planned.id, _NOTHING) if wire is not None else None
+            seen = found.get(planned.id)
+            if ended and planned.id == fatal:
+                steps.append(one.ended_in(planned, ended, wired))
+            elif seen is None:
+                steps.append(StepOutcome(step=planned.id, result="not run", calls=one.calls(wired)))
+            else:
+                steps.append(one.step(planned, seen, wired))
         return Outcome(
             case=trace.case,
             target=label,
             end=trace.end,
-            could_not_run=_sentence(_WHY[trace.end], trace.detail),
+            steps=tuple(steps),
+            effects=tuple([Effect(after=look.after, snapshot=look.snapshot) for look in trace.observations]),
             seconds=trace.seconds,
+            recorded=wire is not None,
         )
-    reader = compiled(rules.outcome)
-    masked = mask(trace.databases, trace.address)
-    found = {step.step: step for step in trace.steps}
-    ended = _ENDED.get(trace.end)
-    steps: list[StepOutcome] = []
-    planned = [step for step in case.steps if isinstance(step, SdkStep)]
-    fatal = _fatal_step(planned, found, trace.running_step) if ended else None
-    for step in planned:
-        wired = wire.get(step.id, _NOTHING) if wire is not None else None
-        seen = found.get(step.id)
-        if step.id == fatal and ended:
-            steps.append(_ended_in(step, ended, trace, wired, masked))
-        elif seen is None:
-            steps.append(StepOutcome(step=step.id, result="not run", calls=_calls(wired, trace.databases)))
-        else:
-            steps.append(_outcome(step, seen, reader, rules, case, wired, masked, trace.databases))
-    return Outcome(
-        case=trace.case,
-        target=label,
-        end=trace.end,
-        steps=tuple(steps),
-        effects=tuple(Effect(after=one.after, snapshot=one.snapshot) for one in trace.observations),
-        seconds=trace.seconds,
-        recorded=wire is not None,
-    )
+
+    def _fatal_step(self, found: Mapping[int, StepTrace], running: int | None) -> int | None:
+        """The step that took the program with it: the running one, else the first missing, else the last."""
+        if running is not None and any(planned.id == running for planned in self._planned):
+            return running
+        missing = next((planned.id for planned in self._planned if planned.id not in found), None)
+        return missing if missing is not None else (self._planned[-1].id if self._planned else None)
 
 
-def _fatal_step(planned: list[SdkStep], found: Mapping[int, StepTrace], running: int | None) -> int | None:
-    """The step that took the program with it: the running one, else the first that is missing, else the last."""
-    if running is not None and any(step.id == running for step in planned):
-        return running
-    missing = next((step.id for step in planned if step.id not in found), None)
-    return missing if missing is not None else (planned[-1].id if planned else None)
+class _Execution:
+    """Reads the steps of one trace."""
 
+    def __init__(self, trace: Trace, reader: Rules, values: Mapping[str, Mapping[str, str]], *, ordered: bool) -> None:
+        self._trace = trace
+        self._reader = reader
+        self._values = values
+        self._ordered = ordered
+        self._mask: Callable[[str], str] | None = None
 
-def _ended_in(
-    step: SdkStep, result: Result, trace: Trace, wired: StepWire | None, masked: Callable[[str], str]
-) -> StepOutcome:
-    limit = _limit(step)
-    return StepOutcome(
-        step=step.id,
-        result=result,
-        reason=masked(trace.detail) if trace.detail else None,
-        calls=_calls(wired, trace.databases),
-        time="beyond deadline (hung)" if limit is not None and result == "hung" else "no deadline",
-    )
+    def step(self, planned: _Planned, seen: StepTrace, wired: StepWire | None) -> StepOutcome:
+        """A step that came back."""
+        reading = self._reader.read(seen)
+        value: object = msgspec.UNSET
+        if reading.result == "ok" and planned.kind != "none":
+            words = self._values.get(planned.operation, {})
+            value = normal_value(seen.value, planned.kind, words, ordered=self._ordered)
+        origin: Origin | None = None
+        if reading.result == "refused":
+            origin = wired.origin if wired is not None else "not recorded"
+        return StepOutcome(
+            step=planned.id,
+            result=reading.result,
+            value=value,
+            code=reading.code,
+            reason=self._masked(reading.reason),
+            channel=reading.channel,
+            origin=origin,
+            calls=self.calls(wired),
+            time=_time_class(seen.milliseconds, planned.limit),
+        )
 
+    def ended_in(self, planned: _Planned, result: Result, wired: StepWire | None) -> StepOutcome:
+        """The step in which the program ended."""
+        hung = planned.limit is not None and result == "hung"
+        return StepOutcome(
+            step=planned.id,
+            result=result,
+            reason=self._masked(self._trace.detail),
+            calls=self.calls(wired),
+            time="beyond deadline (hung)" if hung else "no deadline",
+        )
 
-def _outcome(
-    step: SdkStep,
-    seen: StepTrace,
-    reader: Rules,
-    rules: PackRules,
-    case: Case,
-    wired: StepWire | None,
-    masked: Callable[[str], str],
-    databases: Mapping[str, str],
-) -> StepOutcome:
-    reading = reader.read(seen)
-    value: object = msgspec.UNSET
-    if reading.result == "ok":
-        kind = kind_of(step.operation)
-        if kind != "none":
-            words = rules.values.get(step.operation, {})
-            value = normal_value(seen.value, kind, words, ordered=case.ordered)
-    origin: Origin | None = None
-    if reading.result == "refused":
-        origin = wired.origin if wired is not None else "not recorded"
-    return StepOutcome(
-        step=step.id,
-        result=reading.result,
-        value=value,
-        code=reading.code,
-        reason=masked(reading.reason) if reading.reason else None,
-        channel=reading.channel,
-        origin=origin,
-        calls=_calls(wired, databases),
-        time=_time_class(seen.milliseconds, _limit(step)),
-    )
+    def calls(self, wired: StepWire | None) -> tuple[str, ...] | None:
+        """The calls with the scenario's words for databases."""
+        if wired is None:
+            return None
+        calls = wired.calls
+        if calls:
+            for logical, real in self._trace.databases.items():
+                calls = tuple([call.replace(real, logical) for call in calls])
+        return calls
 
-
-def _calls(wired: StepWire | None, databases: Mapping[str, str]) -> tuple[str, ...] | None:
-    """The calls with the scenario's words for databases."""
-    if wired is None:
-        return None
-    calls = wired.calls
-    if calls:
-        for logical, real in databases.items():
-            calls = tuple(call.replace(real, logical) for call in calls)
-    return calls
-
-
-def _limit(step: SdkStep) -> float | None:
-    limit = step.arguments.get("timeout")
-    return float(limit) if isinstance(limit, int | float) and not isinstance(limit, bool) else None
+    def _masked(self, text: str | None) -> str | None:
+        if not text:
+            return None
+        if self._mask is None:
+            self._mask = mask(self._trace.databases, self._trace.address)
+        return self._mask(text)
 
 
 def _time_class(milliseconds: float, limit: float | None) -> TimeClass:

@@ -1,6 +1,6 @@
 """Holds findings against the ledger: what is pinned passes, and what is pinned but not found is stale."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Literal
 
@@ -30,26 +30,35 @@ class Pins:
 
     def __init__(self, ledger: Ledger, header: RunHeader, today: date) -> None:
         self._entries = ledger.for_server(header.server)
-        self._today = today
         self._header = header
         self._claims: dict[tuple[int, int, str], State] = {}
         self._references = {entry.place: entry.reference(today) for entry in self._entries}
         self._overdue: dict[int, KnownRef] = {}
         self._ran: set[str] = set()
+        self._meant: dict[str, frozenset[int]] = {}
 
     def apply(self, case: Case, outcomes: Sequence[Outcome], comparison: Comparison) -> Comparison:
         """The comparison with what the ledger says of each finding."""
         ran = [outcome for outcome in outcomes if outcome.could_not_run is None]
-        self._ran.update(outcome.target.partition("@")[0] for outcome in ran)
+        self._ran.update([outcome.target for outcome in ran])
         entries = [entry for entry in self._entries if any(case_matches(one, case.id) for one in entry.cases)]
         if not entries:
             return comparison
         operations = {step.id: step.operation for step in case.steps if isinstance(step, SdkStep)}
         for outcome in ran:
             self._survey(case, outcome, entries, operations)
-        differences = tuple(self._difference(case, entries, operations, one) for one in comparison.differences)
-        failures = tuple(self._failure(case, entries, operations, one) for one in comparison.failures)
+        differences = tuple([self._difference(case, entries, operations, one) for one in comparison.differences])
+        failures = tuple([self._failure(case, entries, operations, one) for one in comparison.failures])
         return msgspec.structs.replace(comparison, differences=differences, failures=failures)
+
+    def _entries_for(self, label: str) -> frozenset[int]:
+        """The places of the entries that mean a target."""
+        found = self._meant.get(label)
+        if found is None:
+            found = self._meant[label] = frozenset(
+                entry.place for entry in self._entries if any(target.matches(label) for target in entry.targets)
+            )
+        return found
 
     @property
     def overdue(self) -> tuple[KnownRef, ...]:
@@ -83,12 +92,13 @@ class Pins:
     def _complete(self) -> bool:
         """Whether all targets that there are took part, so that a difference could not hide."""
         known = set(self._header.known_targets)
-        return bool(known) and known <= self._ran
+        return bool(known) and known <= {label.partition("@")[0] for label in self._ran}
 
     def _survey(self, case: Case, outcome: Outcome, entries: Sequence[Entry], operations: Mapping[int, str]) -> None:
         """Notes which claims this outcome could hold, and whether it has the pinned value."""
+        meant = self._entries_for(outcome.target)
         for entry in entries:
-            if not any(target.matches(outcome.target) for target in entry.targets):
+            if entry.place not in meant:
                 continue
             values = list(_values(outcome, entry.facet, entry, operations))
             if entry.facet == "origin" and not outcome.recorded:
@@ -106,12 +116,21 @@ class Pins:
     def _difference(
         self, case: Case, entries: Sequence[Entry], operations: Mapping[int, str], difference: Difference
     ) -> Difference:
+        there = [
+            entry
+            for entry in entries
+            if entry.facet == difference.facet and entry.is_at(difference.step, operations.get(difference.step))
+        ]
+        if not there:
+            return difference
         pins: dict[str, KnownRef] = {}
         otherwise: dict[str, KnownRef] = {}
         for group in difference.groups:
             text = _whole_text(difference.facet, group.value)
             for target in group.targets:
-                found = self._look_up(entries, operations, target, difference.step, difference.facet)
+                found = [entry for entry in there if entry.place in self._entries_for(target)]
+                if not found:
+                    continue
                 odd = target in difference.odd
                 pin, other = self._best(case, found, target, group.value, text, against=odd)
                 if pin is not None:
@@ -128,26 +147,19 @@ class Pins:
     def _failure(
         self, case: Case, entries: Sequence[Entry], operations: Mapping[int, str], failure: Failure
     ) -> Failure:
-        found = self._look_up(entries, operations, failure.target, failure.step, failure.facet)
+        meant = self._entries_for(failure.target)
+        found = [
+            entry
+            for entry in entries
+            if entry.facet == failure.facet
+            and entry.place in meant
+            and entry.is_at(failure.step, operations.get(failure.step))
+        ]
+        if not found:
+            return failure
         text = _whole_text(failure.facet, failure.value)
         pin, other = self._best(case, found, failure.target, failure.value, text)
         return msgspec.structs.replace(failure, known=pin, pinned_otherwise=None if pin else other)
-
-    def _look_up(
-        self,
-        entries: Iterable[Entry],
-        operations: Mapping[int, str],
-        target: str,
-        step: int,
-        facet: Facet,
-    ) -> list[Entry]:
-        return [
-            entry
-            for entry in entries
-            if entry.facet == facet
-            and entry.is_at(step, operations.get(step))
-            and any(one.matches(target) for one in entry.targets)
-        ]
 
     def _best(
         self, case: Case, entries: Sequence[Entry], target: str, value: object, text: str, *, against: bool = True

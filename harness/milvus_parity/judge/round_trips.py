@@ -7,40 +7,60 @@ from milvus_parity.model.scenario import Case, SdkStep
 from milvus_parity.model.trace import Trace
 from milvus_parity.model.wire import RoundTrips
 
-_NOTHING = StepWire()
+
+class _Row:
+    """An operation of a target."""
+
+    def __init__(self, operation: str, target: str) -> None:
+        self.operation = operation
+        self.target = target
+        self.steps = self.most = self.total = 0
+        self.least: int | None = None
+        self.methods: set[str] = set()
+
+    def take(self, wire: StepWire | None) -> None:
+        count = wire.count if wire is not None else 0
+        self.steps += 1
+        self.total += count
+        self.most = max(self.most, count)
+        self.least = count if self.least is None else min(self.least, count)
+        if wire is not None:
+            self.methods.update(wire.methods)
 
 
 class RoundTripTable:
     """Takes execution after execution."""
 
     def __init__(self) -> None:
-        self._counts: dict[tuple[str, str], list[int]] = {}
-        self._methods: dict[tuple[str, str], set[str]] = {}
+        self._rows: dict[tuple[str, str], _Row] = {}
 
     def take(self, case: Case, label: str, trace: Trace, wire: Mapping[int, StepWire]) -> None:
         """Count the calls of the steps that were run."""
-        ran = {step.step for step in trace.steps if step.outcome != "unsupported"}
-        for step in case.steps:
-            if isinstance(step, SdkStep) and step.id in ran:
-                found = wire.get(step.id, _NOTHING)
-                key = (step.operation, label)
-                self._counts.setdefault(key, []).append(found.count)
-                self._methods.setdefault(key, set()).update(found.methods)
+        operations = {step.id: step.operation for step in case.steps if isinstance(step, SdkStep)}
+        for step in trace.steps:
+            operation = operations.get(step.step)
+            if operation is None or step.outcome == "unsupported":
+                continue
+            row = self._rows.get((operation, label))
+            if row is None:
+                row = self._rows[operation, label] = _Row(operation, label)
+            row.take(wire.get(step.step))
 
     def rows(self, labels: Sequence[str]) -> tuple[RoundTrips, ...]:
         """The table, by operation and then in the order of the targets."""
         order = {label: place for place, label in enumerate(labels)}
-        keys = sorted(self._counts, key=lambda key: (key[0], order.get(key[1], len(order)), key[1]))
+        rows = sorted(
+            self._rows.values(), key=lambda row: (row.operation, order.get(row.target, len(order)), row.target)
+        )
         return tuple(
             RoundTrips(
-                operation=operation,
-                target=label,
-                steps=len(counts),
-                least=min(counts),
-                most=max(counts),
-                total=sum(counts),
-                methods=tuple(sorted(self._methods[operation, label])),
+                operation=row.operation,
+                target=row.target,
+                steps=row.steps,
+                least=row.least or 0,
+                most=row.most,
+                total=row.total,
+                methods=tuple(sorted(row.methods)),
             )
-            for operation, label in keys
-            for counts in (self._counts[operation, label],)
+            for row in rows
         )

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import translate
-from functools import lru_cache
 
 import msgspec
 
@@ -22,6 +21,10 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     channel: Channel | None = None
     code: int | str | None = None
     reason: str | None = None
+
+
+_REMEMBERED = 4096
+_OK = Reading(result="ok", channel="returned")
 
 
 class _Compiled:
@@ -73,17 +76,28 @@ class Rules:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = tuple(_Compiled(rule) for rule in rules)
+        self._known: dict[bytes, Reading] = {}
 
     def read(self, step: StepTrace) -> Reading:
         """What one step came to. ``unknown`` when no rule fits."""
         if step.outcome == "unsupported":
             return Reading(result="not supported", reason=step.reason)
-        if step.outcome == "returned":
-            return Reading(result="ok", channel="returned") if step.status is None else self._status(step.status)
-        error = step.error or Raised(classes=())
-        return self._decide(step.outcome, error.classes, lambda path: text_at(error, path), error.message)
+        if step.outcome == "returned" and step.status is None:
+            return _OK
+        # SDKs say the same over and over: what was read once need not be read again.
+        key = msgspec.json.encode((step.outcome, step.status if step.outcome == "returned" else step.error))
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            found = self._known[key] = self._read(step)
+        return found
 
-    def _status(self, status: object) -> Reading:
+    def _read(self, step: StepTrace) -> Reading:
+        if step.outcome == "raised" or step.outcome == "error value":
+            error = step.error or Raised(classes=())
+            return self._decide(step.outcome, error.classes, lambda path: text_at(error, path), error.message)
+        status = step.status
         root = status if isinstance(status, Mapping) else {"status": status}
         return self._decide("status", (), lambda path: text_at(root, path), text_of(status))
 
@@ -92,18 +106,21 @@ class Rules:
         if rule is None:
             return Reading(result="unknown", channel=channel, reason=otherwise.strip() or None)
         if rule.rule.result == "ok":
-            return Reading(result="ok", channel="returned")
+            return _OK
         return Reading(result=rule.rule.result, channel=channel, code=rule.code(look), reason=rule.reason(look))
 
 
-@lru_cache(maxsize=256)
-def _encode_rules(data: bytes) -> Rules:
-    return Rules(msgspec.json.decode(data, type=tuple[Rule, ...]))
+_compiled: dict[int, tuple[Sequence[Rule], Rules]] = {}
 
 
 def compiled(rules: Sequence[Rule]) -> Rules:
-    """The rules, compiled once for each content."""
-    return _encode_rules(msgspec.json.encode(rules))
+    """The rules, compiled once."""
+    found = _compiled.get(id(rules))
+    if found is None or found[0] is not rules:
+        if len(_compiled) > 256:
+            _compiled.clear()
+        found = _compiled[id(rules)] = (rules, Rules(rules))
+    return found[1]
 
 
 def normal_code(text: str) -> int | str | None:
