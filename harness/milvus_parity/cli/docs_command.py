@@ -1,5 +1,6 @@
 """``milvus-parity docs``: check documentation pages by running them."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,7 +101,7 @@ def check_command(
     """Check pages. Exit status 1 when there is an error on them."""
     import asyncio
 
-    from milvus_parity.cli.docs_session import DocsWishes, check_pages
+    from milvus_parity.cli.docs_session import DocsWishes, check_pages, versions_of
     from milvus_parity.docs.changed import changed_pages
     from milvus_parity.docs.dialect import read_dialects
     from milvus_parity.docs.pages import read_page
@@ -110,7 +111,8 @@ def check_command(
     if write and not fix:
         raise BadInputError("--write applies a patch, and there is none without --fix.", hint="Give both.")
     packs = read_packs(runners)
-    dialects = read_dialects(packs)
+    _, languages = versions_of(wanted, packs)
+    dialects = {name: one for name, one in read_dialects(packs).items() if not languages or name in languages}
     paths = expand(pages)
     if changed_since is not None:
         paths = changed_pages(paths, changed_since)
@@ -166,7 +168,7 @@ def _ask(pages: "list[ReadyPage]") -> None:
     if not running:
         return
     text = f"{running} fences of {len(pages)} pages will be run as your user on this machine, without a container."
-    if not click.get_text_stream("stdin").isatty():
+    if not sys.stdin.isatty():
         raise BadInputError(
             text, hint="Allow it with --trust, or look at the pages without running them: --no-run, --static."
         )

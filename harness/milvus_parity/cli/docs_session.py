@@ -70,8 +70,7 @@ async def check_pages(
 
     ``allow`` raises when code of strangers must not be run in this runtime.
     """
-    versions, languages = versions_of(wishes.targets, packs)
-    chosen = {language: one for language, one in dialects.items() if not languages or language in languages}
+    versions, _ = versions_of(wishes.targets, packs)
     async with contextlib.AsyncExitStack() as stack:
         runtime = await open_runtime(wishes.runtime, f"docs-{secrets.token_hex(3)}", wishes.cache, tell)
         stack.push_async_callback(runtime.close)
@@ -84,14 +83,14 @@ async def check_pages(
             if version is None:
                 _, version = await serving
         version = version or DEFAULT_SERVER
-        planned = plan(pages, packs, chosen, server_version=version, versions=versions)
+        planned = plan(pages, packs, dialects, server_version=version, versions=versions)
         planned = await _with_unavailable(planned, packs, runtime)
         settings = Settings(jobs=wishes.jobs, timeout=wishes.timeout, authorization=wishes.milvus != "lite")
         lanes = planned if wishes.compile else Planned(lanes={}, target_of=planned.target_of)
         found, results = await check(
-            pages, lanes, packs, chosen, runtime, _server_of(serving) if serving else None, settings, tell
+            pages, lanes, packs, dialects, runtime, _server_of(serving) if serving else None, settings, tell
         )
-        findings = [*static_findings(pages, chosen), *found]
+        findings = [*static_findings(pages, dialects), *found]
         notes = notes_of(runtime)
         server = version if serving is not None else None
         report = report_of(pages, findings, results, server=server, planned=planned, notes=notes)

@@ -103,6 +103,8 @@ def _skipped(fence: Fence, dialects: Mapping[str, Dialect], declared: Declared |
     if declared is not None and str(fence.line) in declared.skip:
         return f"declared: {declared.skip[str(fence.line)]}"
     if fence.language is None or fence.language not in dialects:
+        if fence.language is not None:
+            return f"not asked for ({fence.language})"
         if fence.word in _SHELL:
             return "shell"
         if fence.word in _DATA:
