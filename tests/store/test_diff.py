@@ -11,7 +11,7 @@ from milvus_parity.model.scenario import Case
 from milvus_parity.model.target import Target
 from milvus_parity.model.trace import Trace
 from milvus_parity.report.diff import diff_schema, render_diff
-from milvus_parity.store.diff import diff_exit_code, diff_runs, diff_versions
+from milvus_parity.store.diff import diff_exit_code, diff_runs, diff_versions, without_told
 from milvus_parity.store.reader import MemoryRun
 from sample_runs import (
     COMPLETE,
@@ -116,6 +116,21 @@ def test_told_only():
         for one in (PYTHON, JAVA, GO)
     ]
     assert {(one.kind, one.weight) for one in diff_runs(run(before), run(after)).changes} == {("told only", "told")}
+
+
+def test_what_never_counts_can_be_left_out():
+    before = [a_trace(one.label, error_value(1, "no"), returned(2), case=CASE.id) for one in ALL]
+    after = [
+        a_trace(one.label, refused(1, "no", classes=("Error",)), returned(2), case=CASE.id)
+        for one in (PYTHON, JAVA, GO)
+    ]
+    diff = without_told(diff_runs(run(before), run(after)))
+    assert diff.changes == ()
+    assert diff.notes == ("3 changes of what never counts (channel, calls, time) are left out.",)
+    mixed = [a_trace(one.label, refused(1, "other", classes=("Error",)), returned(2), case=CASE.id) for one in ALL]
+    told = diff_runs(run(before), run(mixed)).changes[0]
+    assert {facet.facet for facet in told.facets} == {"reason", "channel"}
+    assert [facet.facet for facet in without_told(diff_runs(run(before), run(mixed))).changes[0].facets] == ["reason"]
 
 
 def test_alone_another_result_is_worse_than_before():

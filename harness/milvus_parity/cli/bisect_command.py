@@ -147,7 +147,7 @@ async def _search(
         prober.tell(f"{prober.name}@{version}: {answers[version]}")
     for line in _report(prober, found(way, answers), places, outcomes, kept, skipped):
         yield line
-    yield f"{len(kept)} of {len(way)} releases were looked at, {len(prober.ran)} of them had to be run."
+    prober.tell(f"{len(kept)} of {len(way)} releases were looked at, {len(prober.ran)} of them had to be run.")
     differs = outcomes[found(way, answers).first]
     if any(differs.get(place) != outcomes[bad].get(place) for place in places):
         yield f"It is not yet what {bad} does: bisect again from {found(way, answers).first}."
@@ -181,7 +181,8 @@ def _report(
         yield ""
         yield "ran in both:" if same else f"ran in {version}:"
         yield from (f"  {line}" for line in clean(text).splitlines())
-    yield ""
+    if skipped:
+        yield ""
     for version, why in skipped.items():
         yield f"skipped {version}: {clean(why).splitlines()[0]}"
 

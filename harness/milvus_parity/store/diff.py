@@ -44,6 +44,21 @@ def diff_versions(record: RunRecord, packs: Mapping[str, PackSpec] | None = None
     return _diff(record, record, pairs, packs)
 
 
+def without_told(diff: RunDiff) -> RunDiff:
+    """The same without what never counts (channel, calls, time), and a note of how much that was."""
+    kept = [
+        msgspec.structs.replace(
+            change, facets=tuple(facet for facet in change.facets if WEIGHTS[facet.facet] != "told")
+        )
+        for change in diff.changes
+        if change.kind != "told only"
+    ]
+    left_out = len(diff.changes) - len(kept)
+    changes = "1 change" if left_out == 1 else f"{left_out} changes"
+    note = f"{changes} of what never counts (channel, calls, time) are left out."
+    return msgspec.structs.replace(diff, changes=tuple(kept), notes=(*diff.notes, *([note] if left_out else [])))
+
+
 def diff_exit_code(diff: RunDiff) -> ExitCode:
     """1 when something that must match got worse, 3 when something that ran before could not run, else 0."""
     if any(change.worse for change in diff.changes):
