@@ -5,24 +5,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parent.parent.parent
-STANDIN = "2.3.0-standin.1"
-TARGETS = (
-    "python-orm",
-    "python-client",
-    "java-v1",
-    "java-v2",
-    "go-v1",
-    "go-v2",
-    "javascript",
-    f"csharp@{STANDIN}",
-)
-Command = Callable[..., subprocess.CompletedProcess[str]]
+from eight_targets import ROOT, TARGETS, Command
 
 
 @pytest.fixture(scope="session")

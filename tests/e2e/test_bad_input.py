@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import Command
+from eight_targets import Command
 from milvus_parity.store.reader import read_run
 
 SCENARIO = """schema: 1

@@ -6,7 +6,7 @@ from pathlib import Path
 import jsonschema
 import psutil
 import pytest
-from conftest import STANDIN, Command
+from eight_targets import STANDIN, Command
 from milvus_parity.cli.schema_command import schema_of
 from milvus_parity.packs.discover import packaged
 from milvus_parity.scenarios.load import load_all
