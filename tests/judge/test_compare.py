@@ -179,6 +179,21 @@ def test_another_odd_one_is_a_difference_of_its_own():
     assert [(one.step, one.odd, one.consequence_of) for one in found[1:]] == [(1, (C,), None), (2, (D,), None)]
 
 
+def test_why_a_step_was_not_run_is_told_once():
+    left = outcome(C, step(1, "hung"), step(2, "not run"), step(3, "not run"))
+    (found,) = differences(outcome(A), outcome(B), left)
+    assert (found.step, found.facet, found.odd) == (1, "result", (C,))
+    promised = a_case(*(sdk_step(number, "drop", expected("ok")) for number in (1, 2, 3)))
+    assert [one.step for one in compare(promised, [left]).failures] == [1]
+    unpromised = a_case(sdk_step(1, "drop"), *(sdk_step(number, "drop", expected("ok")) for number in (2, 3)))
+    assert [one.step for one in compare(unpromised, [left]).failures] == [2]
+
+
+def test_a_step_that_was_not_run_for_no_reason_that_was_told_is_a_difference():
+    (found,) = differences(outcome(A), outcome(B), outcome(C, step(1), step(2, "not run"), step(3, "not run")))
+    assert (found.step, found.odd) == (2, (C,))
+
+
 RACE = a_case(
     sdk_step(
         1,
@@ -207,6 +222,12 @@ def test_what_is_not_in_the_set_has_failed():
         "ok or deadline",
         "refused (no)",
     )
+
+
+def test_what_follows_from_an_outcome_that_a_race_does_not_allow_says_so():
+    others = [outcome(one, step(1), step(2, value=False)) for one in (A, C)]
+    (found,) = differences(*others, outcome(B, refusal(), step(2, value=True)), case=RACE)
+    assert (found.step, found.consequence_of) == (2, 1)
 
 
 def test_a_then_is_judged_in_a_race_too():

@@ -46,11 +46,11 @@ def compare(case: Case, outcomes: Sequence[Outcome]) -> Comparison:
     failures = tuple(failure for outcome in ran for failure in failures_of(case, outcome))
     if len(ran) < 2:
         return Comparison(differences=(), failures=failures, compared=False)
+    return Comparison(differences=tuple(_differences(case, ran, failures)), failures=failures, compared=True)
+
+
+def _differences(case: Case, ran: Sequence[Outcome], failures: Sequence[Failure]) -> Iterator[Difference]:
     wrong = {(failure.step, failure.target) for failure in failures if failure.facet == "effect"}
-    return Comparison(differences=tuple(_differences(case, ran, wrong)), failures=failures, compared=True)
-
-
-def _differences(case: Case, ran: Sequence[Outcome], wrong: Set[tuple[int, str]]) -> Iterator[Difference]:
     diverged: dict[str, int] = {}
     race = False
     planned = [step for step in case.steps if isinstance(step, SdkStep)]
@@ -63,8 +63,13 @@ def _differences(case: Case, ran: Sequence[Outcome], wrong: Set[tuple[int, str]]
             if len(allowed) > 1:
                 # Several outcomes are right: what is not among them has failed, the others need not agree.
                 race = True
+                for failure in failures:
+                    if failure.step == step.id and failure.weight == "must":
+                        diverged.setdefault(failure.target, step.id)
             else:
                 members = [(outcome.target, outcome.steps[place[step.id]]) for outcome in ran]
+                # Why a step was not run is told where the target left the others.
+                members = [one for one in members if one[1].result != "not run" or one[0] not in diverged]
                 found += _step_differences(members, allowed[0] if allowed else None, ordered=case.ordered)
         yield from _noted(found, diverged)
         if step.id in after_any and not race:
@@ -84,6 +89,8 @@ def _noted(found: Iterable[Difference], diverged: dict[str, int]) -> Iterator[Di
 def _step_differences(
     members: Sequence[tuple[str, StepOutcome]], expected: Expected | None, *, ordered: bool
 ) -> Iterator[Difference]:
+    if not members:
+        return
     first = members[0][1]
     if all(_identical(first, one) for _, one in members):
         return

@@ -23,17 +23,22 @@ def failures_of(case: Case, outcome: Outcome) -> Iterator[Failure]:
     """What in an outcome is not as the scenario says, in the order of the steps."""
     last = case.steps[-1].id if case.steps else 0
     place = 0
+    failed = False
     for step in case.steps:
+        found: list[Failure] = []
         if isinstance(step, SdkStep):
-            if step.expect is not None:
-                yield from _step_failures(outcome.target, step.expect, outcome.steps[place], ordered=case.ordered)
+            actual = outcome.steps[place]
             place += 1
+            # A step that was not run has its reason in an earlier one: where that has failed, it has been told.
+            if step.expect is not None and not (failed and actual.result == "not run"):
+                found += _step_failures(outcome.target, step.expect, actual, ordered=case.ordered)
         for then in (step.then, case.then if step.id == last else None):
             effect = _effect_after(outcome, step.id) if then is not None else None
             if then is not None and effect is not None:
                 failure = _effect_failure(outcome.target, then, effect)
-                if failure is not None:
-                    yield failure
+                found += [failure] if failure is not None else []
+        failed = failed or bool(found)
+        yield from found
 
 
 def _effect_after(outcome: Outcome, step: int) -> Effect | None:

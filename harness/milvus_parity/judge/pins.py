@@ -8,7 +8,7 @@ import msgspec
 
 from milvus_parity.judge.compare import SPOKEN, Comparison
 from milvus_parity.judge.ledger import Entry, Ledger, case_matches
-from milvus_parity.judge.versions import glob
+from milvus_parity.judge.versions import any_of, glob
 from milvus_parity.judge.words import effect_text, effect_value, facet_text
 from milvus_parity.model.outcome import Facet, Outcome
 from milvus_parity.model.run import RunHeader
@@ -30,6 +30,7 @@ class Pins:
 
     def __init__(self, ledger: Ledger, header: RunHeader, today: date) -> None:
         self._entries = ledger.for_server(header.server)
+        self._patterns = tuple((entry, any_of(entry.cases).fullmatch) for entry in self._entries)
         self._header = header
         self._claims: dict[tuple[int, int, str], State] = {}
         self._references = {entry.place: entry.reference(today) for entry in self._entries}
@@ -41,7 +42,7 @@ class Pins:
         """The comparison with what the ledger says of each finding."""
         ran = [outcome for outcome in outcomes if outcome.could_not_run is None]
         self._ran.update([outcome.target for outcome in ran])
-        entries = [entry for entry in self._entries if any(case_matches(one, case.id) for one in entry.cases)]
+        entries = [entry for entry, is_meant in self._patterns if is_meant(case.id)]
         if not entries:
             return comparison
         operations = {step.id: step.operation for step in case.steps if isinstance(step, SdkStep)}

@@ -1,6 +1,7 @@
 """Patterns for targets and their versions: ``go-v1``, ``python-*@2.3.7..3.0.2``, ``java-v1@>=2.3,<2.5``."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -69,6 +70,11 @@ def glob(pattern: str) -> re.Pattern[str]:
     """A pattern in which only ``*`` and ``?`` are special: the ids of cases have brackets of their own."""
     words = {"*": ".*", "?": "."}
     return re.compile("".join(words.get(char) or re.escape(char) for char in pattern), re.DOTALL)
+
+
+def any_of(patterns: Sequence[str]) -> re.Pattern[str]:
+    """Matches what one of the patterns matches."""
+    return re.compile("|".join(f"(?:{glob(one).pattern})" for one in patterns), re.DOTALL)
 
 
 @lru_cache(maxsize=4096)
