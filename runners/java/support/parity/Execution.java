@@ -16,7 +16,7 @@ final class Execution implements Runnable {
     private final Runnable over;
     private final BlockingQueue<Boolean> told = new LinkedBlockingQueue<>();
     private final Thread thread;
-    private Program running;
+    private volatile Program running;
     private boolean ended;
 
     /** {@code over} is called when the last word of it has been said. */
@@ -111,8 +111,12 @@ final class Execution implements Runnable {
     }
 
     private void close() {
+        Program open = running;
+        if (open == null) {
+            return;
+        }
         try {
-            running.end();
+            open.end();
         } catch (Throwable unclosed) {
             unclosed.printStackTrace();
         }
