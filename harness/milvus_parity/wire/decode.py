@@ -244,7 +244,7 @@ class ConnectionDecoder:
             direction.block = (frame, block)
             return
         direction.block = None
-        headers: Headers = tuple((bytes(k), bytes(v)) for k, v in direction.hpack.decode(bytes(block), raw=True))
+        headers: Headers = tuple(direction.hpack.decode(bytes(block), raw=True))
         if isinstance(frame, PushPromiseFrame):
             return
         call = self._open.get(frame.stream_id)
