@@ -14,6 +14,7 @@ from milvus_parity.cli.session import available, credentials_of, gateway_for
 from milvus_parity.docs.check import Settings, check, report_of, static_findings
 from milvus_parity.docs.dialect import Dialect
 from milvus_parity.docs.finding import Report
+from milvus_parity.docs.fixing import fixed
 from milvus_parity.docs.pages import ReadyPage
 from milvus_parity.docs.plan import Planned, plan
 from milvus_parity.engine.run import Server
@@ -94,7 +95,26 @@ async def check_pages(
         notes = notes_of(runtime)
         server = version if serving is not None else None
         report = report_of(pages, findings, results, server=server, planned=planned, notes=notes)
-    return report, ""
+        if not wishes.fix:
+            return report, ""
+
+        async def again(patched: Sequence[ReadyPage]) -> Report:
+            replanned = plan(patched, packs, dialects, server_version=version, versions=versions)
+            replanned = await _with_unavailable(replanned, packs, runtime)
+            used = replanned if wishes.compile else Planned(lanes={}, target_of=replanned.target_of)
+            found, results = await check(
+                patched, used, packs, dialects, runtime, _server_of(serving) if serving else None, settings, tell
+            )
+            return report_of(
+                patched, [*static_findings(patched, dialects), *found], results, server=server, planned=replanned
+            )
+
+        fixes = await fixed(pages, report, planned, packs, dialects, again)
+        for line in fixes.notes:
+            tell(line)
+        if wishes.write:
+            fixes.write()
+    return report, fixes.patch
 
 
 async def _server_of(serving: "asyncio.Task[tuple[Server, str]]") -> Server:

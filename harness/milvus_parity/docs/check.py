@@ -152,12 +152,11 @@ def static_findings(pages: Sequence[ReadyPage], dialects: Mapping[str, Dialect])
         for one in ready.ready.values():
             dialect = dialects[one.code.fence.language or ""]
             reader = static.Reader(path, one.code, dialect)
-            defined = {name: code.fence.line for code in one.chain[:-1] for name in code.declared}
             right = {}
             if ready.collection:
                 right["collection"] = f'collection = Collection("{ready.collection}")'
             found += reader.all()
-            found += reader.context(defined, right)
+            found += reader.context(one.defined, right)
     codes = [
         (ready.page.path, one.code, dialects[one.code.fence.language or ""])
         for ready in pages

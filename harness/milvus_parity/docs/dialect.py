@@ -76,6 +76,7 @@ class DialectSpec(PackPart, frozen=True, kw_only=True):
     undefined: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     frame: tuple[str, ...] = ()
+    assigned: str = ""
     awaited: str = ""
     packages: Mapping[str, str] = {}
     api: str = ""
@@ -108,6 +109,7 @@ class Dialect:
         self.hoist_item = re.compile(spec.hoist_item) if spec.hoist_item else None
         self.remove = re.compile(spec.remove) if spec.remove else None
         self.members = re.compile(spec.members) if spec.members else None
+        self.assigned = re.compile(spec.assigned) if spec.assigned else None
         self.awaited = re.compile(spec.awaited, re.MULTILINE) if spec.awaited else None
 
     def target_for(self, code: str, available: Mapping[str, Any]) -> str:

@@ -109,10 +109,20 @@ class Report(Frozen, frozen=True, kw_only=True, omit_defaults=False):
 
 
 def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """By page and place, the same thing said once."""
+    """By page and place, the same thing said once. What only follows from another finding is left out: the compiler's
+    words for a misnamed call, the effect of a call that nothing awaits (it may come or not)."""
     rank = {"error": 0, "warning": 1, "note": 2}
     unique: dict[object, Finding] = {}
-    for one in sorted(findings, key=lambda f: (f.path, f.line, f.column, rank[f.severity], LEVELS.index(f.level))):
+    listed = list(findings)
+    misnamed = {(one.path, one.line) for one in listed if one.kind == "misnamed call"}
+    unawaited = {(one.path, one.fence) for one in listed if one.kind == "missing await"}
+    kept = [
+        one
+        for one in listed
+        if not (one.kind == "compile error" and (one.path, one.line) in misnamed)
+        and not (one.level in ("effect", "tabs") and (one.path, one.fence) in unawaited)
+    ]
+    for one in sorted(kept, key=lambda f: (f.path, f.line, f.column, rank[f.severity], LEVELS.index(f.level))):
         said = "" if one.kind == "needs more nodes" else one.message
         unique.setdefault((one.path, one.line, one.kind, said), one)
     return tuple(unique.values())

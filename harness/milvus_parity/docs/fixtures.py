@@ -20,7 +20,7 @@ _NO_STATE = frozenset({"connect", "has_collection"})
 _ONE_PARTITION = frozenset({"create", "drop", "has", "load_state"})
 _MANY_PARTITIONS = frozenset({"load", "release"})
 _WHOLE = frozenset({"list", "load_collection", "release_collection"})
-KNOWN = _NO_STATE | _ONE_PARTITION | _MANY_PARTITIONS | _WHOLE | {"replicas"}
+KNOWN = _NO_STATE | _ONE_PARTITION | _MANY_PARTITIONS | _WHOLE | {"replicas", "create_collection"}
 """The operations whose presuppositions are known."""
 
 
@@ -114,14 +114,18 @@ class _State:
         self.now: dict[str, dict[str, bool | None]] = {}
         self.rows: set[str] = set()
         self.gone: dict[str, set[str]] = {}
+        self.created: set[str] = set()
 
     def collection(self, name: str) -> dict[str, bool | None]:
-        self.before.setdefault(name, {})
+        if name not in self.created:
+            self.before.setdefault(name, {})
         return self.now.setdefault(name, {})
 
     def need(self, name: str, partition: str, loaded: bool | None) -> None:
         """It must be there (and loaded or not) at this moment: if nothing was said of it yet, before the fence."""
         held = self.collection(name)
+        if name in self.created:
+            return
         if partition not in held:
             self.before[name][partition] = loaded
             held[partition] = loaded
@@ -171,6 +175,8 @@ def _apply(state: _State, use: Use, default: str | None) -> str | None:
     name = use.collection or default
     if name is None:
         return "the fence does not say which collection it means"
+    if operation == "create_collection":
+        state.created |= {name} - set(state.before)
     state.collection(name)
     names = use.partitions
     if operation in _ONE_PARTITION | _MANY_PARTITIONS and not names:
@@ -195,7 +201,7 @@ def _apply_to(state: _State, operation: str, collection: str, partition: str) ->
         state.set(collection, partition, False)
     elif operation == "drop":
         state.need(collection, partition, False)
-        state.now[collection].pop(partition, None)
+        state.collection(collection).pop(partition, None)
         state.gone.setdefault(collection, set()).add(partition)
     elif operation == "load":
         state.need(collection, partition, False)

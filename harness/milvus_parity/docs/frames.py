@@ -102,7 +102,8 @@ def make_job(
     ``connections``: connect to the server under test where the fence connects; without it, as the page says.
     """
     given = given_names(chain, dialect)
-    connect = _connect(renderer, given, names)
+    assigned = _assigned(chain, dialect, given)
+    connect = _connect(renderer, given, assigned, names)
     snippets = [connect] if connect.unsupported is None else []
     marks: dict[int, Mark] = {}
     announced = [CONNECT] if snippets else []
@@ -118,6 +119,7 @@ def make_job(
                     text=text.rstrip("\n") + "\n",
                     names={
                         "kind": code.kind,
+                        "scope": _scope(code, chain[:index]),
                         "hoisted": code.hoisted,
                         "uses": code.qualifiers,
                         "declared": code.declared,
@@ -153,7 +155,22 @@ def make_job(
     )
 
 
-def _connect(renderer: Renderer, given: tuple[str, ...], names: tuple[str, str]) -> Snippet:
+def _assigned(chain: Sequence[Code], dialect: Dialect, given: Sequence[str]) -> tuple[str, ...]:
+    """Names that a fence assigns and nothing declares, where a program of the language may do that."""
+    if dialect.assigned is None:
+        return ()
+    declared = {name for code in chain for name in code.declared} | set(given)
+    names = [found[1] for code in chain for found in dialect.assigned.finditer(code.plain)]
+    return tuple(dict.fromkeys(name for name in names if name not in declared))
+
+
+def _scope(code: Code, earlier: Sequence[Code]) -> str:
+    """``new`` when a fence declares again what an earlier one has declared."""
+    before = {name for one in earlier for name in one.declared}
+    return "new" if before & set(code.declared) else "same"
+
+
+def _connect(renderer: Renderer, given: tuple[str, ...], assigned: tuple[str, ...], names: tuple[str, str]) -> Snippet:
     connect = renderer.snippet(SdkStep(id=CONNECT, operation="connect"))
     if connect.unsupported is not None:
         return connect
@@ -162,7 +179,13 @@ def _connect(renderer: Renderer, given: tuple[str, ...], names: tuple[str, str])
         (renderer.pack.folder / folder / f"given.{renderer.pack.spec.extension}.jinja").exists()
         for folder in renderer.pack.spec.targets[renderer.target.name].templates
     ):
-        arguments: dict[str, Argument] = {"given": given, "collection": names[0], "partition": names[1]}
+        arguments: dict[str, Argument] = {
+            "given": given,
+            "assigned": assigned,
+            "authorization": renderer.authorization,
+            "collection": names[0],
+            "partition": names[1],
+        }
         text += renderer.snippet(SdkStep(id=CONNECT, operation="given", arguments=arguments)).text
     more: dict[str, str | tuple[str, ...]] = {"given": given, "imports": connect.imports}
     return msgspec.structs.replace(connect, text=text, names={**connect.names, **more})

@@ -17,6 +17,10 @@ from milvus_parity.model.wire import RecordedCall, Recording
 from milvus_parity.wire import summary
 
 _NODES = re.compile(r"(?i)no enough|not enough|insufficient|replica.*(?:node|resource)|resource group")
+_OWN_SERVER = re.compile(
+    r"(?i)refused|unavailable|unauthenticated|permission.?denied|auth check|fail connecting|failed to connect|timeout|"
+    r"deadline|resolve|should create connect"
+)
 _CHANGES = re.compile(r"^(Create|Drop|Load|Release|Insert|Delete|Alter|Rename|Upsert)")
 _LAST_LINES = 6
 
@@ -55,7 +59,7 @@ def judge_run(
         levels["runs"] = f"not checked: the client that it takes from elsewhere cannot be made: {message}"
         return Ran(job=job, language=language, target=trace.target, levels=levels)
     findings = reader.failures()
-    own = [one for one in findings if one.severity != "note"]
+    own = [one for one in findings if one.level in ("runs", "context")]
     if any(one.severity == "error" for one in own):
         levels["runs"] = "failed"
     elif any(one.kind == "needs more nodes" for one in own):
@@ -166,6 +170,9 @@ class _Reader:
             return self.finding("context", "not self-contained", text, place, "warning")
         if _NODES.search(message):
             return self.finding("runs", "needs more nodes", f"The server says: {message}", place, "warning")
+        if _OWN_SERVER.search(message) and any(code.connects for code in self.job.chain):
+            text = f"It connects in a way of its own, which is not to the server under test: {kind}: {message}"
+            return self.finding("runs", "raised", text, place, "note")
         return self.finding("runs", "raised", f"{kind}: {message}", place)
 
     def _follows(self, step: StepTrace, message: str) -> bool:

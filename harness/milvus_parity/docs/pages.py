@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from milvus_parity.docs import python_source
 from milvus_parity.docs.code import Code, read_code
 from milvus_parity.docs.dialect import Dialect
@@ -22,11 +24,15 @@ _DATA = frozenset({"json", "yaml", "yml", "xml", "ini", "toml", "sql", "text", "
 
 
 class Ready(Frozen, frozen=True, kw_only=True):
-    """A fence of the five languages. ``chain`` ends with it. ``state`` is what it presupposes."""
+    """A fence of the five languages. ``chain`` ends with it. ``state`` is what it presupposes.
+
+    ``defined``: the names that earlier fences of the page define.
+    """
 
     code: Code
     chain: tuple[Code, ...]
     state: Fixture | Unknown
+    defined: frozenset[str] = frozenset()
 
 
 class ReadyPage(Frozen, frozen=True, kw_only=True):
@@ -77,7 +83,8 @@ def ready_page(
     for index, code in codes.items():
         earlier = [codes[at] for at in codes if at < index and codes[at].fence.language == code.fence.language]
         chain = chain_of(code, earlier, dialects[code.fence.language or ""])
-        ready[index] = Ready(code=code, chain=chain, state=infer(chain, declared, collection))
+        elsewhere = frozenset(name for one in earlier for name in one.declared)
+        ready[index] = Ready(code=code, chain=chain, state=infer(chain, declared, collection), defined=elsewhere)
     return ReadyPage(
         page=page,
         ready=ready,
@@ -129,10 +136,30 @@ def chain_of(code: Code, earlier: Sequence[Code], dialect: Dialect) -> tuple[Cod
         current = waiting.pop()
         for name in _missing(current, dialect):
             before = [one for one in earlier if one.fence.index < current.fence.index and name in one.declared]
-            if before and before[-1].fence.index not in wanted:
-                wanted[before[-1].fence.index] = before[-1]
+            if not before:
+                continue
+            index = before[-1].fence.index
+            imports = _imports(before[-1], dialect)
+            if imports is not None and name in imports.declared:
+                wanted.setdefault(index, imports)
+            elif index not in wanted or wanted[index] is not before[-1]:
+                wanted[index] = before[-1]
                 waiting.append(before[-1])
     return (*(wanted[index] for index in sorted(wanted)), code)
+
+
+def _imports(code: Code, dialect: Dialect) -> Code | None:
+    """A fence with nothing but its imports, for one that goes on from it with no more than those."""
+    found = python_source.statements(code.text) if dialect.language == "python" else None
+    if not found:
+        return None
+    kept = [one for one in found if one.text.startswith(("import ", "from "))]
+    lines = [""] * (code.text.count("\n") + 1)
+    for one in kept:
+        lines[one.line - 1 : one.last] = one.text.split("\n")
+    text = "\n".join(lines)
+    names = tuple(sorted(name for one in kept for name in one.defines))
+    return replace(code, text=text, plain=text, uses=(), other_calls=(), declared=names, connects=False)
 
 
 def _missing(code: Code, dialect: Dialect) -> set[str]:

@@ -135,14 +135,14 @@ class Reader:
                 text = f"{name} is not among the SDK's public calls that are known here."
                 yield self.finding("compiles", "unknown call", text, *place, severity="warning")
 
-    def context(self, defined: Mapping[str, int], right: Mapping[str, str]) -> Iterator[Finding]:
+    def context(self, defined: frozenset[str], right: Mapping[str, str]) -> Iterator[Finding]:
         """Names that a Python fence uses and that neither it nor an earlier one of the page defines.
 
-        ``defined``: name -> line of the fence before it that does. ``right``: how other pages define a name.
+        ``defined``: what earlier ones define. ``right``: how other pages define a name.
         """
         if self.dialect.language != "python":
             return
-        missing = python_source.undefined(self.code.text, frozenset(defined))
+        missing = python_source.undefined(self.code.text, defined)
         for name, line, column in missing:
             yield self.finding(
                 "context",

@@ -1,0 +1,120 @@
+"""Fix pages: propose edits, check the edited pages, keep what holds."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+
+from milvus_parity.docs import fix
+from milvus_parity.docs.dialect import Dialect
+from milvus_parity.docs.finding import Report
+from milvus_parity.docs.fixtures import declared_for
+from milvus_parity.docs.pages import ReadyPage, ready_page
+from milvus_parity.docs.plan import Planned
+from milvus_parity.model.errors import BadInputError
+from milvus_parity.model.scenario import Frozen
+from milvus_parity.packs.pack import Pack
+from milvus_parity.packs.render import Renderer
+
+_ROUNDS = 3
+
+
+class Fixes(Frozen, frozen=True, kw_only=True):
+    """``pages``: path -> the fixed text. ``notes``: what could not be fixed, or not be run, and why."""
+
+    pages: Mapping[str, str]
+    patch: str
+    notes: tuple[str, ...] = ()
+
+    def write(self) -> None:
+        """Apply the patch. Raises BadInputError when a page cannot be written."""
+        for path, text in self.pages.items():
+            try:
+                Path(path).write_bytes(text.encode("utf-8", "surrogateescape"))
+            except OSError as error:
+                raise BadInputError(f"The page cannot be written: {error.strerror}.", where=path) from error
+
+
+async def fixed(
+    pages: Sequence[ReadyPage],
+    report: Report,
+    planned: Planned,
+    packs: Mapping[str, Pack],
+    dialects: Mapping[str, Dialect],
+    again: Callable[[Sequence[ReadyPage]], Awaitable[Report]],
+) -> Fixes:
+    """What of the pages can be fixed. An edit of a fence stays only when the edited fence has no error left."""
+    edits = {
+        page.page.path: fix.edits_for(page, report.findings, dialects, _renderers(page, planned, packs))
+        for page in pages
+    }
+    notes: list[str] = []
+    for _ in range(_ROUNDS):
+        patched = [
+            ready_page(
+                page.page.path,
+                fix.apply(page.page.text, edits[page.page.path]),
+                dialects,
+                page.docs_version,
+                declared_for(Path(page.page.path)),
+            )
+            for page in pages
+            if edits[page.page.path]
+        ]
+        if not patched:
+            break
+        result = await again(patched)
+        failed = False
+        for page in patched:
+            path = page.page.path
+            bad = _still_wrong(path, edits[path], result)
+            if bad:
+                failed = True
+                edits[path] = [one for one in edits[path] if one.fence not in bad]
+                notes += [f"{path}:{fence[0]}: what the templates would write does not hold either" for fence in bad]
+            notes += [line for line in _not_run(path, edits[path], result) if line not in notes]
+        if not failed:
+            break
+    texts = {}
+    patch = ""
+    for page in pages:
+        path = page.page.path
+        before = Path(path).read_bytes().decode("utf-8", "surrogateescape")
+        after = fix.apply(before, edits[path])
+        if after != before:
+            texts[path] = after
+            patch += fix.patch(path, before, after)
+    return Fixes(pages=texts, patch=patch, notes=tuple(notes))
+
+
+def _renderers(page: ReadyPage, planned: Planned, packs: Mapping[str, Pack]) -> dict[str, Renderer]:
+    found: dict[str, Renderer] = {}
+    for members in planned.lanes.values():
+        for member in members:
+            if member.page is page:
+                found.setdefault(member.target.language, Renderer(packs[member.target.language], member.target))
+    return found
+
+
+def _moved(line: int, edits: Sequence[fix.Edit]) -> int:
+    """Where a line of the page is after the edits."""
+    shift = 0
+    for one in edits:
+        if one.line < line and one.last < line:
+            shift += one.new.count("\n") - (one.last - one.line)
+    return line + shift
+
+
+def _still_wrong(path: str, edits: Sequence[fix.Edit], result: Report) -> set[tuple[int, int]]:
+    fences = {one.fence: _moved(one.fence[0], edits) for one in edits if one.fence is not None}
+    wrong = {one.fence[0] for one in result.findings if one.path == path and one.severity == "error" and one.fence}
+    return {fence for fence, line in fences.items() if line in wrong}
+
+
+def _not_run(path: str, edits: Sequence[fix.Edit], result: Report) -> list[str]:
+    lines = {_moved(one.fence[0], edits): one.fence for one in edits if one.fence is not None}
+    notes = []
+    for page in result.pages:
+        for fence in page.fences:
+            if page.path == path and fence.line in lines and fence.levels.get("runs") != "passed":
+                why = fence.levels.get("runs", "not checked: nothing was run").removeprefix("not checked: ")
+                notes.append(f"{path}:{lines[fence.line][0]}: the patched fence was not run: {why}")
+    return notes
