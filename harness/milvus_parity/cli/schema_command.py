@@ -16,7 +16,7 @@ def command(kind: str) -> None:
 
 def schema_of(kind: str) -> dict[str, object]:
     """The schema of one kind."""
-    import msgspec
+    from milvus_parity.store.schema import schema_of as schema_of_type
 
     if kind == "scenario":
         from milvus_parity.scenarios.schema import scenario_schema
@@ -29,12 +29,11 @@ def schema_of(kind: str) -> dict[str, object]:
     if kind == "run":
         from milvus_parity.model.run import RunHeader
 
-        return msgspec.json.schema(RunHeader)
+        return schema_of_type(RunHeader)
     if kind == "trace":
         from milvus_parity.model.trace import Trace
 
-        return msgspec.json.schema(Trace)
-    from milvus_parity.model.wire import schema
+        return schema_of_type(Trace)
+    from milvus_parity.model.wire import RecordedCall
 
-    found: dict[str, object] = schema()
-    return found
+    return schema_of_type(RecordedCall)
