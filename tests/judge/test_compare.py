@@ -224,6 +224,11 @@ def test_what_is_not_in_the_set_has_failed():
     )
 
 
+def test_a_step_that_was_not_run_after_a_race_is_not_compared():
+    lost = [outcome(one, step(1, "deadline"), step(2, "not run"), step(3, "not run")) for one in (A, C, D)]
+    assert differences(*lost, outcome(B), case=RACE) == ()
+
+
 def test_what_follows_from_an_outcome_that_a_race_does_not_allow_says_so():
     others = [outcome(one, step(1), step(2, value=False)) for one in (A, C)]
     (found,) = differences(*others, outcome(B, refusal(), step(2, value=True)), case=RACE)

@@ -68,8 +68,8 @@ def _differences(case: Case, ran: Sequence[Outcome], failures: Sequence[Failure]
                         diverged.setdefault(failure.target, step.id)
             else:
                 members = [(outcome.target, outcome.steps[place[step.id]]) for outcome in ran]
-                # Why a step was not run is told where the target left the others.
-                members = [one for one in members if one[1].result != "not run" or one[0] not in diverged]
+                # Why a step was not run is told where the target left the others, or is allowed.
+                members = [one for one in members if one[1].result != "not run" or not (race or one[0] in diverged)]
                 found += _step_differences(members, allowed[0] if allowed else None, ordered=case.ordered)
         yield from _noted(found, diverged)
         if step.id in after_any and not race:
@@ -244,6 +244,8 @@ def _is_majority(groups: Sequence[Group]) -> bool:
 
 
 def _with_cause(difference: Difference, diverged: Mapping[str, int]) -> Difference:
+    if difference.weight != "must":
+        return difference
     causes = [diverged.get(target) for target in difference.odd]
     known = [cause for cause in causes if cause is not None]
     if len(known) < len(causes) or not known:

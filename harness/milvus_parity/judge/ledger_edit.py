@@ -3,12 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
+import msgspec
+
 from milvus_parity.judge.ledger import Entry, ReasonClass, canonical, case_matches, parse_ledger
 from milvus_parity.judge.ledger_text import EntryText, LedgerText, Span, edited
+from milvus_parity.judge.templates import HOLE, pattern_of, template_of
 from milvus_parity.judge.versions import TargetPattern
 from milvus_parity.judge.words import NOT_EXPOSED
 from milvus_parity.model.outcome import FACETS, Facet
-from milvus_parity.model.scenario import Frozen
+from milvus_parity.model.scenario import Case, Frozen, SdkStep
 from milvus_parity.model.verdict import KnownRef, RunVerdict
 
 
@@ -52,15 +55,32 @@ class _Found(Frozen, frozen=True, kw_only=True):
     step: int
     facet: Facet
     value: object
+    pattern: str | None = None
+    """Pinned instead of the value."""
+
+    @property
+    def actual(self) -> object:
+        """What the entry pins."""
+        if self.pattern is not None:
+            return {"matches": self.pattern}
+        return NOT_EXPOSED if self.value is None and self.facet in ("code", "reason") else self.value
 
 
-def add_entries(text: str, name: str, verdict: RunVerdict, choice: Choice, explanation: Explanation) -> Edit:
+def add_entries(
+    text: str,
+    name: str,
+    verdict: RunVerdict,
+    choice: Choice,
+    explanation: Explanation,
+    cases: Sequence[Case] = (),
+) -> Edit:
     """The ledger with an entry for every chosen finding that is not pinned yet. ``name``: what errors call the file.
 
-    Findings alike become one entry: the same facet and value for the same targets, in several cases.
+    Findings alike become one entry: the same facet and value for the same targets, in several cases. With the
+    ``cases`` of the run, reasons that are the same but for the names in them become one pattern.
     """
     ledger = LedgerText(text, name)
-    found = _distinct(_open(verdict, choice))
+    found = _generalised(_distinct(_open(verdict, choice)), {case.id: case for case in cases})
     entries = [_entry(key, cases, verdict, explanation) for key, cases in _together(found).items()]
     new = ledger.inserted(entries)
     parse_ledger(new, name)
@@ -146,6 +166,32 @@ def _distinct(found: Iterator[_Found]) -> list[_Found]:
     return list(seen.values())
 
 
+def _generalised(found: Sequence[_Found], cases: Mapping[str, Case]) -> list[_Found]:
+    """Reasons that are the same but for the names that the step was given become one pattern."""
+    templates: dict[str, list[_Found]] = {}
+    for one in found:
+        if one.facet == "reason" and isinstance(one.value, str) and one.case in cases:
+            template = template_of(one.value, _step(cases[one.case], one.step))
+            if HOLE in template:
+                templates.setdefault(template, []).append(one)
+    patterns = {
+        (one.case, one.target, one.step): pattern_of(template)
+        for template, same in templates.items()
+        if len({one.value for one in same}) > 1
+        for one in same
+    }
+    return [
+        msgspec.structs.replace(one, pattern=patterns.get((one.case, one.target, one.step)))
+        if one.facet == "reason"
+        else one
+        for one in found
+    ]
+
+
+def _step(case: Case, step: int) -> SdkStep | None:
+    return next((one for one in case.steps if isinstance(one, SdkStep) and one.id == step), None)
+
+
 _Key = tuple[Facet, str, tuple[str, ...], int | None]
 
 
@@ -153,7 +199,7 @@ def _together(found: Sequence[_Found]) -> dict[_Key, list[_Found]]:
     """Findings by what one entry can say: facet, value, targets, step; first by targets, then by cases."""
     by_place: dict[tuple[str, int, Facet, str], list[_Found]] = {}
     for one in found:
-        by_place.setdefault((one.case, one.step, one.facet, canonical(one.value)), []).append(one)
+        by_place.setdefault((one.case, one.step, one.facet, canonical(one.actual)), []).append(one)
     by_targets: dict[tuple[str, Facet, str, tuple[str, ...]], list[_Found]] = {}
     for (case, _, facet, value), same in by_place.items():
         by_targets.setdefault((case, facet, value, tuple(sorted(one.target for one in same))), []).append(same[0])
@@ -166,13 +212,12 @@ def _together(found: Sequence[_Found]) -> dict[_Key, list[_Found]]:
 
 def _entry(key: _Key, found: Sequence[_Found], verdict: RunVerdict, explanation: Explanation) -> dict[str, object]:
     facet, _, labels, step = key
-    value = found[0].value
     return {
         "case": [one.case for one in found],
         "targets": _short_targets(labels, verdict.targets),
         "step": step,
         "facet": facet,
-        "actual": NOT_EXPOSED if value is None and facet in ("code", "reason") else value,
+        "actual": found[0].actual,
         "class": explanation.reason_class,
         "why": explanation.why,
         "link": explanation.link,

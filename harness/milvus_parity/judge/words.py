@@ -22,7 +22,7 @@ def value_text(value: object) -> str:
     if isinstance(value, DatabaseName):
         return value.logical
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(_item(item) for item in value) + "]"
+        return "[" + ", ".join(item_text(item) for item in value) + "]"
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
@@ -108,10 +108,11 @@ def _partition_text(name: str, found: CollectionSnapshot) -> str:
         details.append(f"{found.rows[name]} rows")
     if name in found.loaded:
         details.append("loaded")
-    return f"{_item(name)} ({', '.join(details)})" if details else _item(name)
+    return f"{item_text(name)} ({', '.join(details)})" if details else item_text(name)
 
 
-def _item(value: object) -> str:
+def item_text(value: object) -> str:
+    """A value among others: texts that are no plain word are quoted."""
     if isinstance(value, str):
         return value if value.isidentifier() else json.dumps(value, ensure_ascii=False)
     return value_text(value)

@@ -11,8 +11,12 @@ def clean(text: str) -> str:
 
 def one_line(text: str, limit: int | None = None) -> str:
     """The text on one line, cut to so many characters."""
-    line = " ".join(clean(text).split())
-    return line if limit is None or len(line) <= limit else f"{line[: max(limit - 1, 1)]}…"
+    return clip(" ".join(clean(text).split()), limit)
+
+
+def clip(text: str, limit: int | None) -> str:
+    """The text cut to so many characters, with a sign that it was."""
+    return text if limit is None or len(text) <= limit else f"{text[: max(limit - 1, 1)]}…"
 
 
 def _escape(char: str) -> str:

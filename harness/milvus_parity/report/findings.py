@@ -9,7 +9,8 @@ from typing import Literal
 
 import msgspec
 
-from milvus_parity.judge.words import value_text
+from milvus_parity.judge.templates import template_of
+from milvus_parity.judge.words import item_text
 from milvus_parity.model.outcome import Facet, Weight
 from milvus_parity.model.run import RunRecord
 from milvus_parity.model.scenario import MAIN_CLIENT, Case, Frozen, Location, SdkStep
@@ -19,6 +20,7 @@ from milvus_parity.report.sent import Sent, sent_in
 _RANK: Mapping[Weight, int] = {"must": 0, "should": 1, "told": 2}
 _EVERYWHERE = 3
 """From so many cases on, the same difference in what only should match is told once, by itself."""
+_LONGEST_WORD = 60
 _TOLD_IN_FULL = 100
 """So many findings that are only told come with snippets and calls: there may be thousands."""
 _SUBTLE: frozenset[Facet] = frozenset({"origin", "code", "reason", "channel", "calls", "time"})
@@ -111,6 +113,19 @@ def _is_known(aspects: Sequence[Aspect]) -> bool:
     )
 
 
+def flag_of(group: Group, aspect: Aspect) -> str:
+    """What is to say of a group: ``known``, ``not as promised``, ``odd one out``; nothing of those that agree."""
+    if not set(group.targets) & set(aspect.odd):
+        return ""
+    if all(target in aspect.pins for target in group.targets):
+        return "known"
+    if group.expected is False:
+        return "not as promised"
+    if aspect.basis == "none":
+        return ""
+    return "odd one out" if len(group.targets) == 1 else "odd ones out"
+
+
 def _by_step(case: CaseVerdict) -> Iterator[tuple[int, tuple[Aspect, ...]]]:
     """The aspects of a case by step, failures put to the differences that they are about."""
     failures: dict[tuple[int, Facet], list[Failure]] = {}
@@ -175,12 +190,13 @@ def _key(aspect: Aspect, step: SdkStep | None) -> object:
     """
     odd = set(aspect.odd)
     subtle = aspect.facet in _SUBTLE
+    plain = aspect.facet != "reason"
     return (
         aspect.facet,
         aspect.known,
         aspect.basis,
         tuple(
-            (group.text, group.targets, None if subtle else group.detail)
+            (group.text if plain else template_of(group.text, step), group.targets, None if subtle else group.detail)
             for group in aspect.groups
             if odd & set(group.targets)
         ),
@@ -264,9 +280,13 @@ def _step_words(case: Case | None, step: int) -> str:
     found = step_of(case, step)
     if found is None:
         return f"after step {step}"
-    arguments = ", ".join(f"{name}={value_text(value)}" for name, value in found.arguments.items())
+    arguments = ", ".join(f"{name}={_short(item_text(value))}" for name, value in found.arguments.items())
     client = f" as {found.client}" if found.client != MAIN_CLIENT else ""
     return f"{found.operation}({arguments}){client}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_WORD else f"{text[:_LONGEST_WORD]}… ({len(text)} characters)"
 
 
 def _step_location(case: Case | None, step: int) -> Location | None:

@@ -8,7 +8,7 @@ from milvus_parity.judge.exit_code import Strict
 from milvus_parity.model.run import RunRecord
 from milvus_parity.model.verdict import RunVerdict
 from milvus_parity.report.clean import clean
-from milvus_parity.report.findings import Finding, findings_of
+from milvus_parity.report.findings import Finding, findings_of, flag_of
 from milvus_parity.report.overview import (
     APART,
     DIFFERENT,
@@ -85,4 +85,5 @@ def _template() -> "Template":
         lstrip_blocks=True,
     )
     environment.filters["clean"] = clean
+    environment.globals["flag_of"] = flag_of
     return environment.get_template("report.html.jinja")

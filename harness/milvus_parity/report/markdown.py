@@ -7,7 +7,7 @@ from milvus_parity.model.errors import ExitCode
 from milvus_parity.model.run import RunRecord
 from milvus_parity.model.verdict import RunVerdict
 from milvus_parity.report.clean import clean, one_line
-from milvus_parity.report.findings import Aspect, Finding, findings_of
+from milvus_parity.report.findings import Aspect, Finding, findings_of, flag_of
 from milvus_parity.report.markup import code_span, escaped, longest_run, plain
 from milvus_parity.report.overview import MEANINGS, conclusion, headline, incomplete, rows_of, span, totals, who_differs
 
@@ -75,7 +75,7 @@ def _finding(number: int, finding: Finding) -> Iterator[str]:
     for aspect in finding.aspects:
         yield from _aspect(aspect)
     for snippet in finding.snippets:
-        text = clean(snippet.text)
+        text = clean(snippet.text).rstrip()
         fence = "`" * max(3, longest_run(text) + 1)
         yield f"_{snippet.target}_\n{fence}{snippet.fence}\n{text}\n{fence}\n"
     if finding.sent is not None:
@@ -101,10 +101,9 @@ def _aspect(aspect: Aspect) -> Iterator[str]:
         notes.append(f"may follow from step {aspect.consequence_of}")
     yield f"**{aspect.facet}** ({', '.join(notes)})"
     for group in aspect.groups:
-        odd = aspect.basis != "none" and bool(set(group.targets) & set(aspect.odd))
+        flag = flag_of(group, aspect)
         detail = f" {plain(one_line(group.detail, _WORDS))}" if group.detail else ""
-        flag = " ← odd one out" if odd else ""
-        yield f"- {code_span(group.text, _WORDS)}{detail}: {', '.join(group.targets)}{flag}"
+        yield f"- {code_span(group.text, _WORDS)}{detail}: {', '.join(group.targets)}{f' ← {flag}' if flag else ''}"
     if aspect.expected is not None:
         where = f" ({aspect.location})" if aspect.location else ""
         yield f"- promised: {plain(aspect.expected)}{where}"

@@ -1,6 +1,6 @@
 """Text that Markdown shows as it is, whatever it holds."""
 
-from milvus_parity.report.clean import clean, one_line
+from milvus_parity.report.clean import clean, clip
 
 
 def plain(text: str) -> str:
@@ -18,7 +18,7 @@ def escaped(text: str) -> str:
 
 def code_span(text: str, limit: int | None = None) -> str:
     """Text on one line as a code span, fit for a cell of a table; cut to so many characters."""
-    line = one_line(text, limit).replace("|", "\\|")
+    line = clip(clean(text).replace("\n", " "), limit).replace("|", "\\|")
     if not line:
         return "(empty)"
     ticks = "`" * (longest_run(line) + 1)

@@ -30,7 +30,7 @@ _MOST_ROWS = 300
 
 
 class Row(Frozen, frozen=True, kw_only=True):
-    """A row of the table: a case, or those of a scenario in which nothing is open and all marks are the same."""
+    """A row of the table: a case, or several of a scenario with the same marks. ``well``: nothing is open in them."""
 
     topic: str
     name: str
@@ -68,21 +68,21 @@ def rows_of(verdict: RunVerdict) -> tuple[tuple[Row, ...], str]:
 
 
 def _scenario_rows(scenario: str, cases: Sequence[tuple[str, tuple[str, ...]]]) -> Iterator[Row]:
-    """The cases of a scenario; those in which nothing is open become one row for all alike, where the first stands."""
+    """The cases of a scenario; those with the same marks become one row, where the first of them stands."""
     topic, _, name = scenario.rpartition("/")
-    alike = Counter(marks for _, marks in cases if _is_well(marks))
+    alike = Counter(marks for _, marks in cases)
     told: set[tuple[str, ...]] = set()
     for case, marks in cases:
-        number = alike[marks]
-        if number > 1:
-            if marks not in told:
-                told.add(marks)
-                shown = (
-                    f"{name} ({number} cases)" if number == len(cases) else f"{name} ({number} of {len(cases)} cases)"
-                )
-                yield Row(topic=topic, name=shown, marks=marks, well=True, cases=number)
-        else:
-            yield Row(topic=topic, name=case.removeprefix(f"{topic}/"), marks=marks, well=_is_well(marks))
+        if marks in told:
+            continue
+        told.add(marks)
+        number, well = alike[marks], _is_well(marks)
+        shown = case.removeprefix(f"{topic}/")
+        if number > 1 and well:
+            shown = f"{name} ({number} of {len(cases)} cases)" if number < len(cases) else f"{name} ({number} cases)"
+        elif number > 1:
+            shown = f"{shown} and {number - 1} more"
+        yield Row(topic=topic, name=shown, marks=marks, well=well, cases=number)
 
 
 def _is_well(marks: Sequence[str]) -> bool:

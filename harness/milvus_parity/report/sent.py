@@ -23,7 +23,7 @@ class Sent(Frozen, frozen=True, kw_only=True):
 
 
 def sent_in(record: RunRecord, case: str, step: int, targets: Sequence[str]) -> Sent | None:
-    """What these targets sent in a step; None when it was recorded for none of them."""
+    """What these targets sent in a step; None when it was recorded for none of them, or none sent anything."""
     calls: dict[str, tuple[RecordedCall, ...]] = {}
     names: dict[str, dict[str, str]] = {}
     for trace in record.traces(case):
@@ -37,6 +37,8 @@ def sent_in(record: RunRecord, case: str, step: int, targets: Sequence[str]) -> 
     by: dict[tuple[str, ...], list[str]] = {}
     for label, made in calls.items():
         by.setdefault(texts(made, names[label]), []).append(label)
+    if not any(by):
+        return None
     return Sent(
         by=tuple(SentBy(targets=tuple(labels), calls=said) for said, labels in by.items()),
         calls=tuple(one for one in compare(calls, names) if not one.same),

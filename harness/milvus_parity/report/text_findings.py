@@ -9,9 +9,9 @@ from rich.text import Text
 
 from milvus_parity.model.outcome import Weight
 from milvus_parity.model.verdict import Group, KnownRef, RunVerdict
-from milvus_parity.model.wire import CallComparison, RoundTrips
-from milvus_parity.report.clean import clean, one_line
-from milvus_parity.report.findings import Aspect, Finding, Snippet
+from milvus_parity.model.wire import CallComparison, FieldDifference, RoundTrips
+from milvus_parity.report.clean import clean, clip, one_line
+from milvus_parity.report.findings import Aspect, Finding, Snippet, flag_of
 from milvus_parity.report.overview import span
 from milvus_parity.report.page import Page
 from milvus_parity.report.sent import Sent
@@ -20,6 +20,8 @@ _WEIGHTS: Mapping[Weight, str] = {"must": "must match", "should": "should match"
 _NAMED_CASES = 12
 _TOLD_SHOWN = 10
 _FIELDS_SHOWN = 6
+_LONG = 240
+"""Characters of a call or of a step's words; the other formats have them whole."""
 _SHORT_VALUE = 30
 """Characters of a value that stands beside its targets; a longer one stands below them."""
 
@@ -65,7 +67,7 @@ class FindingsText:
         self.page.blank()
         head = Text.assemble((f"{number}. {clean(finding.cases[0])}", "bold"), f"  {clean(finding.title)}")
         self.page.console.print(head)
-        self.page.line(f"step {finding.step}: {clean(finding.words)}", 3)
+        self.page.line(f"step {finding.step}: {clip(clean(finding.words), _LONG)}", 3)
         self.page.line(str(finding.location), 3, style="dim")
         for aspect in finding.aspects:
             self._aspect(aspect)
@@ -104,12 +106,13 @@ class FindingsText:
             self.page.line(text, 7)
 
     def _members(self, group: Group, aspect: Aspect) -> Text:
-        odd = aspect.basis != "none" and bool(set(group.targets) & set(aspect.odd))
         members = self.page.shorts(group.targets)
-        if not odd:
-            return Text(members)
-        pinned = all(target in aspect.pins for target in group.targets)
-        return Text.assemble(members, ("  ← known" if pinned else "  ← odd one out", "cyan" if pinned else "bold red"))
+        flag = flag_of(group, aspect)
+        return (
+            Text.assemble(members, (f"  ← {flag}", "cyan" if flag == "known" else "bold red"))
+            if flag
+            else Text(members)
+        )
 
     def _pins(self, aspect: Aspect) -> None:
         by_entry: dict[KnownRef, list[str]] = {}
@@ -130,7 +133,7 @@ class FindingsText:
         if not snippets:
             return
         self.page.blank()
-        texts = [clean(one.text).expandtabs(4) for one in snippets]
+        texts = [clean(one.text).expandtabs(4).rstrip() for one in snippets]
         widths = [max(cell_len(line) for line in text.splitlines() or [""]) for text in texts]
         if sum(widths) + 5 * len(widths) <= self.page.width:
             table = Table(box=None, padding=(0, 5, 0, 0), pad_edge=False, header_style="dim")
@@ -158,8 +161,8 @@ class FindingsText:
         for one in sent.by:
             self.page.line(self.page.shorts(one.targets), 5)
             for said in one.calls or ("no call",):
-                self.page.line(clean(said), 7, "dim")
-        fields = [(call, field) for call in sent.calls for field in call.differences]
+                self.page.line(clip(clean(said), _LONG), 7, "dim")
+        fields = [(call, field) for call in sent.calls for field in call.differences if _is_telling(field)]
         for call, field in fields[:_FIELDS_SHOWN]:
             by_value: dict[str, list[str]] = {}
             for target, value in field.values.items():
@@ -176,12 +179,17 @@ class FindingsText:
         for finding in findings[:_TOLD_SHOWN]:
             for aspect in finding.aspects:
                 also = f" and {len(finding.cases) - 1} more" if len(finding.cases) > 1 else ""
-                where = f"step {finding.step} of {clean(finding.cases[0])}{also}: {clean(finding.words)}"
+                where = f"step {finding.step} of {clean(finding.cases[0])}{also}: {clip(clean(finding.words), 100)}"
                 self.page.line(Text.assemble((aspect.facet, "bold"), f"  {where}"), 2)
                 for group in aspect.groups:
                     self.page.line(f"{self.page.shorts(group.targets)}: {one_line(group.text, 200)}", 6)
         if len(findings) > _TOLD_SHOWN:
             self.page.line(f"and {len(findings) - _TOLD_SHOWN} more: see --format json", 2)
+
+
+def _is_telling(field: FieldDifference) -> bool:
+    """Whether a field says what was asked for: SDKs differ in deadlines and metadata of their own all the time."""
+    return field.path == "metadata dbname" or not field.path.startswith(("metadata ", "deadline", "encoding"))
 
 
 def _call_name(call: CallComparison) -> str:
