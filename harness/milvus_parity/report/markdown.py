@@ -69,7 +69,9 @@ def _who(verdict: RunVerdict) -> list[str]:
 def _finding(number: int, finding: Finding) -> Iterator[str]:
     pinned = " (known)" if finding.known else ""
     facets = ", ".join(aspect.facet for aspect in finding.aspects)
-    title = f"{number}. <b>{escaped(finding.cases[0])}</b>: {escaped(finding.title)} — {facets}{pinned}"
+    title = (
+        f"{number}. <b>{escaped(one_line(finding.cases[0]))}</b>: {escaped(one_line(finding.title))} — {facets}{pinned}"
+    )
     yield f"<details{'' if finding.known else ' open'}><summary>{title}</summary>\n"
     yield f"Step {finding.step}: {code_span(finding.words)} ({finding.location})\n"
     for aspect in finding.aspects:

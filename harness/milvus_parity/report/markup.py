@@ -1,5 +1,7 @@
 """Text that Markdown shows as it is, whatever it holds."""
 
+import re
+
 from milvus_parity.report.clean import clean, clip
 
 
@@ -8,12 +10,13 @@ def plain(text: str) -> str:
     text = escaped(text)
     for char in "\\`*_[]|#~":
         text = text.replace(char, f"\\{char}")
-    return text.replace("@", "@\u200b")
+    return text
 
 
 def escaped(text: str) -> str:
-    """Text in which nothing is HTML."""
-    return clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Text in which nothing is HTML, and nobody is mentioned (``go-v1@2.3.6`` mentions nobody)."""
+    text = clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"(?<![A-Za-z0-9])@", "@\u200b", text)
 
 
 def code_span(text: str, limit: int | None = None) -> str:
