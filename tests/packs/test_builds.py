@@ -24,6 +24,8 @@ def label(wanted: str) -> str:
         ("python-client", "pymilvus-2.6.0b1.dev3-py3-none-any.whl", "2.6.0b1.dev3"),
         ("java-v2", "milvus-sdk-java-2.6.23-SNAPSHOT.jar", "2.6.23"),
         ("javascript", "zilliz-milvus2-sdk-node-3.0.7.tgz", "3.0.7"),
+        ("javascript", "zilliz-milvus2-sdk-node-3.1.0-nightly.4.tgz", "3.1.0-nightly.4"),
+        ("csharp", "milvus.client.2.3.0-standin.1.nupkg", "2.3.0-standin.1"),
         ("csharp", "Milvus.Client.2.3.0-preview.1.nupkg", "2.3.0-preview.1"),
     ],
 )

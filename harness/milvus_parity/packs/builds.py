@@ -14,6 +14,13 @@ from milvus_parity.packs.versions import VersionWish, parsed
 LEFT_OUT = frozenset({".git", ".hg", ".svn", "node_modules", "__pycache__", ".venv", "target", "obj"})
 """Folders that hold nothing of what a build is made of."""
 
+_IN_NAMES = (
+    r"^[^-]+-([^-+]+)(?:\+[^-]*)?-.*\.whl$",
+    r"-(\d+(?:\.\d+)+)(?:-SNAPSHOT)?\.jar$",
+    r"[-.](\d+\.\d+\.\d+(?:-[\w.-]+)?)\.(?:nupkg|tgz)$",
+    r"-(\d+(?:\.\d+)+(?:[-.]?[a-z]+[\d.]*)*)\.tar\.gz$",
+)
+
 
 class LocalBuild(Frozen, frozen=True, kw_only=True):
     """A build on this machine. ``version`` ends with a hash of what is in it: each state is a version."""
@@ -48,12 +55,11 @@ def _fits(path: Path, pattern: str) -> bool:
 
 def _version_in(name: str) -> str | None:
     """The version in a file's name: ``pymilvus-3.1.0-py3-none-any.whl``, ``Milvus.Client.2.3.0-preview.1.nupkg``."""
-    stem = re.sub(r"\.(whl|jar|tgz|tar\.gz|zip|nupkg)$", "", name)
-    found = re.search(r"[-.](\d+(?:\.\d+)+(?:[-.]?(?:preview|beta|alpha|rc|dev|post|a|b)[.\d]*)*(?:-SNAPSHOT)?)", stem)
-    if found is None:
-        return None
-    version = found[1].removesuffix("-SNAPSHOT").rstrip(".-")
-    return version if parsed(version) is not None else None
+    for pattern in _IN_NAMES:
+        found = re.search(pattern, name)
+        if found is not None:
+            return found[1] if parsed(found[1]) is not None else None
+    return None
 
 
 def content_digest(path: Path) -> str:

@@ -149,7 +149,7 @@ def parsed(text: str) -> Version | None:
     except InvalidVersion:
         pass
     # 2.3.0-preview.1-hotfix, 2.6.0-SNAPSHOT: to be ordered before the release, by their numbers.
-    found = re.match(r"v?(\d+(?:\.\d+)*)-([A-Za-z][\w.-]*)$", text)
+    found = re.match(r"v?(\d+(?:\.\d+)*)-([A-Za-z][\w.-]*)(?:\+[\w.]+)?$", text)
     if found is None:
         return None
     digits = re.search(r"\d+", found[2])
