@@ -11,6 +11,8 @@ from milvus_parity.docs.judging import Ran, judge_tabs
 from milvus_parity.docs.lanes import LaneResult, check_lane
 from milvus_parity.docs.pages import ReadyPage
 from milvus_parity.docs.plan import Planned
+from milvus_parity.docs.prose import check_prose
+from milvus_parity.docs.shell import check_shell
 from milvus_parity.docs.tables import check_tables
 from milvus_parity.engine.databases import DatabasePool
 from milvus_parity.engine.execution import Executor
@@ -157,6 +159,8 @@ def static_findings(pages: Sequence[ReadyPage], dialects: Mapping[str, Dialect])
                 right["collection"] = f'collection = Collection("{ready.collection}")'
             found += reader.all()
             found += reader.context(one.defined, right)
+        found += check_shell(ready)[0]
+    found += check_prose(pages)
     codes = [
         (ready.page.path, one.code, dialects[one.code.fence.language or ""])
         for ready in pages

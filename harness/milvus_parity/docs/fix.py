@@ -53,11 +53,7 @@ def edits_for(
             whole.add(finding.fence)
     for fence in sorted(whole):
         edits = [one for one in edits if one.fence != fence]
-        one = next((one for one in ready.ready.values() if (one.code.fence.line, one.code.fence.last) == fence), None)
-        language = one.code.fence.language if one is not None else None
-        if one is None or language not in renderers:
-            continue
-        edit = _from_template(ready, one.code, dialects[language], renderers[language])
+        edit = from_template(ready, fence, dialects, renderers)
         if edit is not None:
             edits.append(edit)
     unique = {(one.line, one.column): one for one in edits}
@@ -79,12 +75,24 @@ def _small(finding: Finding, lines: Sequence[str]) -> Edit | None:
         return _replace(finding, at, at, ";")
     if finding.kind == "syntax" and _COMMA.search(finding.message) and finding.language in ("go", "javascript"):
         at = len(blank_comments(line, "//").rstrip())
-        return _replace(finding, at, at, ",") if at and line[at - 1] not in ",(" else None
+        spare = 1 if line[at : at + 2] == "  " else 0
+        return _replace(finding, at, at + spare, ",") if at and line[at - 1] not in ",(" else None
     return None
 
 
 def _replace(finding: Finding, start: int, end: int, new: str) -> Edit:
     return Edit(line=finding.line, column=start + 1, last=finding.line, end=end + 1, new=new, fence=finding.fence)
+
+
+def from_template(
+    ready: ReadyPage, fence: tuple[int, int], dialects: Mapping[str, Dialect], renderers: Mapping[str, Renderer]
+) -> Edit | None:
+    """The edit that writes a fence as the pack would; None when that cannot be said."""
+    for one in ready.ready.values():
+        language = one.code.fence.language or ""
+        if (one.code.fence.line, one.code.fence.last) == fence and language in renderers:
+            return _from_template(ready, one.code, dialects[language], renderers[language])
+    return None
 
 
 def _from_template(ready: ReadyPage, code: Code, dialect: Dialect, renderer: Renderer) -> Edit | None:

@@ -14,7 +14,7 @@ from milvus_parity.model.scenario import Frozen
 from milvus_parity.packs.pack import Pack
 from milvus_parity.packs.render import Renderer
 
-_ROUNDS = 3
+_ROUNDS = 4
 
 
 class Fixes(Frozen, frozen=True, kw_only=True):
@@ -42,10 +42,10 @@ async def fixed(
     again: Callable[[Sequence[ReadyPage]], Awaitable[Report]],
 ) -> Fixes:
     """What of the pages can be fixed. An edit of a fence stays only when the edited fence has no error left."""
-    edits = {
-        page.page.path: fix.edits_for(page, report.findings, dialects, _renderers(page, planned, packs))
-        for page in pages
-    }
+    originals = {page.page.path: page for page in pages}
+    renderers = {path: _renderers(page, planned, packs) for path, page in originals.items()}
+    edits = {path: fix.edits_for(page, report.findings, dialects, renderers[path]) for path, page in originals.items()}
+    retried: set[tuple[str, tuple[int, int]]] = set()
     notes: list[str] = []
     for _ in range(_ROUNDS):
         patched = [
@@ -69,7 +69,15 @@ async def fixed(
             if bad:
                 failed = True
                 edits[path] = [one for one in edits[path] if one.fence not in bad]
-                notes += [f"{path}:{fence[0]}: what the templates would write does not hold either" for fence in bad]
+                for fence in sorted(bad):
+                    other = None
+                    if (path, fence) not in retried:
+                        retried.add((path, fence))
+                        other = fix.from_template(originals[path], fence, dialects, renderers[path])
+                    if other is not None:
+                        edits[path] = sorted([*edits[path], other], key=lambda one: (one.line, one.column))
+                    else:
+                        notes.append(f"{path}:{fence[0]}: no way to write this is known that holds")
             notes += [line for line in _not_run(path, edits[path], result) if line not in notes]
         if not failed:
             break
@@ -77,12 +85,16 @@ async def fixed(
     patch = ""
     for page in pages:
         path = page.page.path
-        before = Path(path).read_bytes().decode("utf-8", "surrogateescape")
+        before = _as_it_is(path)
         after = fix.apply(before, edits[path])
         if after != before:
             texts[path] = after
             patch += fix.patch(path, before, after)
     return Fixes(pages=texts, patch=patch, notes=tuple(notes))
+
+
+def _as_it_is(path: str) -> str:
+    return Path(path).read_bytes().decode("utf-8", "surrogateescape")
 
 
 def _renderers(page: ReadyPage, planned: Planned, packs: Mapping[str, Pack]) -> dict[str, Renderer]:
