@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from milvus_parity.model.diff import Change, RunDiff
 from milvus_parity.model.errors import BadInputError, ExitCode
-from milvus_parity.model.scenario import Case
+from milvus_parity.model.scenario import Case, Expectation, Expected
 from milvus_parity.model.target import Target
 from milvus_parity.model.trace import Trace
 from milvus_parity.report.diff import diff_schema, render_diff
@@ -137,6 +137,19 @@ def test_alone_another_result_is_worse_than_before():
     before = run(traces(GO), targets=(GO,))
     after = run([go(refused(1, "no"), returned(2, False))], targets=(GO,))
     assert (only(diff_runs(before, after)).kind, only(diff_runs(before, after)).worse) == ("changed its result", True)
+
+
+def test_another_right_outcome_of_a_race_is_no_change():
+    allowed = Expectation(any_of=(Expected(result="ok"), Expected(result="refused")))
+    race = a_case(sdk_step(1, "drop", allowed), sdk_step(2, "has"), id=CASE.id)
+    won = [a_trace(one.label, returned(1), returned(2, False), case=CASE.id, after={2: book()}) for one in ALL]
+    lost = [go(refused(1, "too late"), returned(2, False), effect=book("novel")), *won[:2]]
+    assert diff_runs(run(won, race), run(lost, race)).changes == ()
+    assert diff_runs(run(won, CASE), run(lost, CASE)).changes != ()
+    broken = [go(returned(1), returned(2, False), end="crashed", running_step=1), *won[:2]]
+    change = only(diff_runs(run(won, race), run(broken, race)))
+    assert (change.kind, change.worse) == ("newly differs", True)
+    assert change.facets[0].facet == "result"
 
 
 def test_new_gone_and_lost():

@@ -72,7 +72,7 @@ class LedgerText:
         indent = self.entries[0].indent if self.entries else 2
         added = "".join(entry_text(entry, indent) for entry in entries)
         if self._replace is not None:
-            head = self.text[: self._replace.start].rstrip(" ")
+            head = self.text[: self._replace.start].rstrip()
             return f"{head}\n{added}{self.text[self._replace.end :].lstrip(' ').removeprefix(chr(10))}"
         head = self.text[: self._insert_at]
         gap = "" if head.endswith("\n") else "\n"

@@ -87,8 +87,8 @@ def _text(diff: RunDiff) -> Iterator[str]:
             if change.detail:
                 yield from (f"    {line}" for line in clean(change.detail).splitlines())
             for one in change.facets:
-                yield f"    step {one.step}, {one.facet}: {_indented(one.before)}"
-                yield f"      now {_indented(one.after)}"
+                yield f"    step {one.step}, {one.facet}: {one_line(one.before, _WORDS)}"
+                yield f"      now {one_line(one.after, _WORDS)}"
             yield from _snippets(change)
             if len(cases) > 1:
                 more = f" and {len(cases) - 9} more" if len(cases) > 9 else ""
@@ -103,11 +103,7 @@ def _snippets(change: Change) -> Iterator[str]:
         text = change.snippets.get(side, "")  # type: ignore[call-overload]
         if text:
             yield f"    {name}:"
-            yield from (f"      {line}" for line in clean(text).splitlines())
-
-
-def _indented(text: str) -> str:
-    return clean(text).replace("\n", "\n        ")
+            yield from (f"      {line}".rstrip() for line in clean(text).expandtabs(4).rstrip().splitlines())
 
 
 def _headline(diff: RunDiff) -> str:

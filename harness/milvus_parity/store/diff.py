@@ -1,6 +1,6 @@
 """Compares two runs, or the versions of one run: what changed in behaviour, and does it hurt?"""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import msgspec
@@ -12,9 +12,10 @@ from milvus_parity.model.diff import KINDS, Change, FacetChange, Kind, Pair, Run
 from milvus_parity.model.errors import BadInputError, ExitCode
 from milvus_parity.model.outcome import WEIGHTS, Facet, Outcome, StepOutcome, Weight
 from milvus_parity.model.run import RunRecord
-from milvus_parity.model.scenario import Case
+from milvus_parity.model.scenario import Case, SdkStep
 from milvus_parity.model.target import PackSpec
 
+_WEIGHT_RANK: Mapping[Weight | None, int] = {"must": 0, "should": 1, "told": 2, None: 3}
 _MUST: frozenset[Facet] = frozenset({"result", "value", "effect"})
 
 
@@ -132,8 +133,7 @@ def _diff(before: RunRecord, after: RunRecord, pairs: Sequence[Pair], packs: Map
             else:
                 changes.append(_with_snippets(change, before, after))
     rank = {kind: place for place, kind in enumerate(KINDS)}
-    weights: Mapping[Weight | None, int] = {"must": 0, "should": 1, "told": 2, None: 3}
-    changes.sort(key=lambda one: (not one.worse, rank[one.kind], weights[one.weight]))
+    changes.sort(key=lambda one: (not one.worse, rank[one.kind], _WEIGHT_RANK[one.weight]))
     return RunDiff(
         before=before.header.id,
         after=after.header.id,
@@ -159,7 +159,8 @@ def _change(case: Case, pair: Pair, was: _Judged | None, now: _Judged | None) ->
         return change("could not run", detail=lost) if was.outcome.could_not_run is None else None
     if was.outcome.could_not_run is not None:
         return change("new", detail=f"before, it could not run: {was.outcome.could_not_run}")
-    facets = tuple(_facets(was.outcome, now.outcome))
+    races = _races(case, was.wrong | now.wrong)
+    facets = tuple(one for one in _facets(was.outcome, now.outcome) if not races(one))
     worse, better = now.wrong - was.wrong, was.wrong - now.wrong
     if not facets and not worse and not better:
         return None
@@ -184,6 +185,24 @@ def _change(case: Case, pair: Pair, was: _Judged | None, now: _Judged | None) ->
         worse=any(facet in _MUST for _, facet in worse) or alone,
         facets=facets,
     )
+
+
+def _races(case: Case, wrong: frozenset[tuple[int, Facet]]) -> Callable[[FacetChange], bool]:
+    """Tells what is another outcome of a race: a step for which several are right, and what the server held after it.
+
+    As long as it was right both times, which of them it was says nothing.
+    """
+    races = {
+        step.id
+        for step in case.steps
+        if isinstance(step, SdkStep) and step.expect is not None and len(step.expect.any_of) > 1
+    } - {step for step, _ in wrong}
+    first = min(races, default=None)
+
+    def is_one(change: FacetChange) -> bool:
+        return change.step in races or (change.facet == "effect" and first is not None and change.step >= first)
+
+    return is_one
 
 
 def _heaviest(facets: Sequence[Facet]) -> Weight | None:
@@ -224,7 +243,7 @@ def _result(step: StepOutcome) -> str:
 def _with_snippets(change: Change, before: RunRecord, after: RunRecord) -> Change:
     if not change.facets:
         return change
-    step = change.facets[0].step
+    step = min(change.facets, key=lambda one: (_WEIGHT_RANK[WEIGHTS[one.facet]], one.step)).step
     old, new = before.program(change.case, change.pair.before), after.program(change.case, change.pair.after)
     texts = old.snippet(step) if old else "", new.snippet(step) if new else ""
     if texts[0] == texts[1]:
