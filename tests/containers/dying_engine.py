@@ -1,0 +1,156 @@
+"""An engine that goes away under a run. A second daemon of our own is there to be killed.
+
+Not collected with the others: `test_engine_dies.py` runs this in a network namespace of its own, since a second daemon
+takes the bridge of the machine's daemon away (seen with 20.10 when it starts again).
+"""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import docker.errors
+import pytest
+from milvus_parity.packs.discover import target_of
+from milvus_parity.runtime.containers.engine import Engine, EngineError, EngineGoneError, connect
+from milvus_parity.runtime.containers.sweep import sweep
+
+from containers.conftest import Bench
+from containers.tiny import BASE, RESOLVE, tiny_settings, write_pack
+
+pytestmark = pytest.mark.containers
+
+
+CONTAINERD = ("/run/containerd/containerd.sock", "/var/run/docker/containerd/containerd.sock")
+
+
+class Daemon:
+    """A Docker daemon with everything of its own but containerd, in which it has a namespace."""
+
+    def __init__(self, folder: Path, containerd: str) -> None:
+        self.folder = folder
+        self.socket = folder / "docker.sock"
+        self.environ = {"DOCKER_HOST": f"unix://{self.socket}", "HOME": str(folder)}
+        self._containerd = containerd
+        self._namespace = folder.name
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.socket.unlink(missing_ok=True)
+        (self.folder / "pid").unlink(missing_ok=True)
+        command = ["dockerd", "--host", f"unix://{self.socket}", "--data-root", self.folder / "data"]
+        command += ["--exec-root", self.folder / "exec", "--pidfile", self.folder / "pid"]
+        command += ["--containerd", self._containerd, "--containerd-namespace", self._namespace]
+        command += ["--containerd-plugins-namespace", f"{self._namespace}-plugins", "--iptables=false"]
+        command += ["--default-address-pool", "base=172.29.0.0/16,size=24"]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        for _ in range(600):
+            with contextlib.suppress(EngineError):
+                connect(self.environ).close()
+                return
+            time.sleep(0.1)
+        raise AssertionError((self.folder / "log").read_text()[-2000:])
+
+    def end(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+        self._process.wait()
+
+    def remove(self) -> None:
+        """Take everything away; a daemon that was killed is started again for it."""
+        if self._process is None or self._process.poll() is not None:
+            self.start()
+        engine = connect(self.environ)
+        for container in engine.client.containers.list(all=True):
+            container.remove(force=True)
+        for network in engine.client.networks.list(filters={"type": "custom"}):
+            network.remove()
+        engine.close()
+        self.end(signal.SIGTERM)
+        subprocess.run(["umount", "-R", "-q", self.folder / "data"], check=False)
+        shutil.rmtree(self.folder)
+
+
+@pytest.fixture
+def daemon(engine: Engine, tmp_path: Path) -> Iterator[Daemon]:
+    containerd = next(filter(os.path.exists, CONTAINERD), None)
+    assert containerd is not None, "no containerd at its usual places"
+    folder = Path(tempfile.mkdtemp(prefix="parity-", dir="/var/tmp"))  # its sockets want a short path
+    made = Daemon(folder, containerd)
+    try:
+        made.start()
+        other = connect(made.environ)
+        other.client.images.load(b"".join(engine.client.images.get(BASE).save(named=True)))
+        other.close()
+        yield made
+    finally:
+        made.remove()
+
+
+def started(open_bench: Callable[..., Bench], daemon: Daemon, tmp_path: Path) -> Bench:
+    return open_bench(tiny_settings(), {**daemon.environ, "PATH": os.environ["PATH"]})
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])
+def test_an_engine_that_dies_is_nobodys_crash(
+    number: int, daemon: Daemon, open_bench: Callable[..., Bench], tmp_path: Path
+) -> None:
+    bench = started(open_bench, daemon, tmp_path)
+    build = bench.build(tmp_path / "tiny")
+    worker = bench.launch(build)
+    daemon.end(number)
+    assert worker.next() is None
+    ended = bench.do(asyncio.wait_for(worker.connection.wait(), 60))
+    assert ended.lost, ended
+    assert "container engine" in ended.lost
+    with pytest.raises(EngineGoneError, match="stopped answering while starting tiny"):
+        bench.do(bench.runtime.launch(build))
+    bench.do(asyncio.wait_for(bench.runtime.close(), 60))
+
+
+def test_what_a_killed_engine_kept_is_removed_by_the_next_run(
+    daemon: Daemon, open_bench: Callable[..., Bench], tmp_path: Path
+) -> None:
+    bench = started(open_bench, daemon, tmp_path)
+    worker = bench.launch(bench.build(tmp_path / "tiny"))
+    container, run = worker.connection.container, bench.runtime._run
+    daemon.end(signal.SIGKILL)
+    bench.do(asyncio.wait_for(bench.runtime.close(), 60))
+    daemon.start()
+    engine = connect(daemon.environ)
+    names = [network.name for network in engine.client.networks.list(names=[run])]
+    assert names, "it was left behind"
+    # This very process owns it and lives; a harness that is gone would be swept without being asked.
+    sweep(engine, run=run)
+    assert not engine.client.networks.list(names=[run])
+    with pytest.raises(docker.errors.NotFound):
+        engine.client.containers.get(container)
+    engine.close()
+
+
+def test_an_engine_that_dies_under_a_build(daemon: Daemon, open_bench: Callable[..., Bench], tmp_path: Path) -> None:
+    bench = started(open_bench, daemon, tmp_path)
+
+    pack = write_pack(tmp_path / "tiny", resolve=f"{RESOLVE}\nsleep 60")
+
+    async def build_and_kill() -> None:
+        running = asyncio.Event()
+
+        def progress(line: str) -> None:
+            if "RUN" in line:
+                running.set()
+
+        task = asyncio.create_task(bench.runtime.resolve(pack, target_of(pack, "tiny", "1.0"), progress))
+        await running.wait()
+        await asyncio.to_thread(daemon.end, signal.SIGKILL)
+        await asyncio.wait_for(task, 60)
+
+    with pytest.raises(EngineError, match="container engine"):
+        bench.do(build_and_kill())
