@@ -17,7 +17,7 @@ from milvus_parity.wire.gateway import RecordingGateways, Upstream
 pytestmark = pytest.mark.benchmark
 
 AT_ONCE = 8
-ROUNDS = 15
+ROUNDS = 24
 CALLS_A_ROUND = 400
 MOST_ADDED_MS = 0.3
 CALLS = 100_000
@@ -97,24 +97,24 @@ async def _place() -> AsyncIterator[tuple[int, Client]]:
 
 
 def test_a_recorded_call_costs_at_most_so_many_milliseconds(capsys: pytest.CaptureFixture[str]) -> None:
-    async def added() -> list[float]:
-        differences = []
+    """Of each way the median call of a calm round counts: the quarter of rounds that others disturbed least."""
+
+    async def medians() -> tuple[list[float], list[float]]:
+        direct, through = [], []
         async with _place() as (port, client), RecordingGateways(Upstream(host="127.0.0.1", port=port)) as gateways:
             for _ in range(ROUNDS):
-                direct = await client.median_ms(f"127.0.0.1:{port}", CALLS_A_ROUND, AT_ONCE)
+                direct.append(await client.median_ms(f"127.0.0.1:{port}", CALLS_A_ROUND, AT_ONCE))
                 endpoint = await gateways.open()
-                through = await client.median_ms(endpoint.address, CALLS_A_ROUND, AT_ONCE)
+                through.append(await client.median_ms(endpoint.address, CALLS_A_ROUND, AT_ONCE))
                 recording = await endpoint.close()
                 assert recording.complete
                 assert len(recording.calls) == CALLS_A_ROUND + 1
-                differences.append(through - direct)
-        return differences
+        return direct, through
 
-    differences = asyncio.run(added())
-    median = statistics.median(differences)
+    direct, through = (statistics.quantiles(times, n=4)[0] for times in asyncio.run(medians()))
     with capsys.disabled():
-        print(f"\nadded a call, {AT_ONCE} at once: {median:.3f} ms")
-    assert median <= MOST_ADDED_MS
+        print(f"\n{AT_ONCE} at once: {direct:.3f} ms a call directly, {through:.3f} ms recorded")
+    assert through - direct <= MOST_ADDED_MS
 
 
 @pytest.mark.parametrize("calls_an_address", [100, CALLS], ids=["many executions", "one execution"])
