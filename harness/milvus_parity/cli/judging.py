@@ -23,12 +23,19 @@ def find_ledger(named: Path | None, scenarios: tuple[Path, ...] = ()) -> "Ledger
     from milvus_parity.judge.ledger import load_ledger
     from milvus_parity.packs.discover import packaged
 
-    if named is not None:
-        return load_ledger(named)
-    for folder in scenarios or (packaged("scenarios"),):
-        if (folder / LEDGER).is_file():
-            return load_ledger(folder / LEDGER)
+    paths = [named] if named is not None else [folder / LEDGER for folder in scenarios or (packaged("scenarios"),)]
+    for path in paths:
+        if named is not None or path.is_file():
+            return load_ledger(path, name=_shown(path))
     return None
+
+
+def _shown(path: Path) -> str:
+    """The path as people would type it from where they are."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
 
 
 def judged(
