@@ -1,6 +1,5 @@
 """Which runtime: containers where an engine answers, else processes."""
 
-import asyncio
 import os
 from pathlib import Path
 
@@ -11,20 +10,21 @@ CHOICES = ("auto", "process", "container")
 
 
 async def open_runtime(choice: str, run: str, cache: Path, progress: Progress) -> Runtime:
-    """The runtime that was asked for. Raises EngineError when containers were and no engine answers."""
+    """The runtime that was asked for. Raises EngineError when containers were and no engine can be used."""
     if choice == "process":
         return ProcessRuntime(cache)
     from milvus_parity.runtime.container import ContainerRuntime
-    from milvus_parity.runtime.containers.engine import EngineError, connect
+    from milvus_parity.runtime.containers.engine import EngineError
     from milvus_parity.runtime.containers.settings import settings_from
 
-    if choice == "auto":
-        try:
-            (await asyncio.to_thread(connect, os.environ)).close()
-        except EngineError:
-            return ProcessRuntime(cache)
     settings = settings_from(os.environ)
-    return await ContainerRuntime.open(run, cache=cache, settings=settings, progress=progress)
+    try:
+        return await ContainerRuntime.open(run, cache=cache, settings=settings, environ=os.environ, progress=progress)
+    except EngineError as error:
+        if choice == "container":
+            raise
+        progress(f"not in containers: {error.what}")
+        return ProcessRuntime(cache)
 
 
 def notes_of(runtime: Runtime) -> tuple[str, ...]:
