@@ -51,7 +51,12 @@ def test_it_is_asked_once_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_registry_that_is_gone_is_a_sentence_and_the_pack_s_own_list(tmp_path: Path) -> None:
-    found = ask(tmp_path, packs_with(tmp_path, "echo getaddrinfo ENOTFOUND registry >&2; exit 1"))
+    found = ask(
+        tmp_path,
+        packs_with(
+            tmp_path, "echo npm error code 1; echo getaddrinfo ENOTFOUND registry >&2; echo see the log; exit 1"
+        ),
+    )
     assert found.versions == ("0.9", "1.0")
     assert not found.asked
     assert found.note is not None

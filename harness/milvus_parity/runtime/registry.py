@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from textwrap import shorten
 
 import msgspec
 
@@ -18,7 +19,12 @@ from milvus_parity.packs.versions import Releases, merged, parsed
 from milvus_parity.runtime.base import Progress
 from milvus_parity.runtime.commands import Completed, fill, fill_environment, host_environment, run_command
 from milvus_parity.runtime.locks import locked
-from milvus_parity.runtime.process import digest, folder_digest, last_lines
+from milvus_parity.runtime.process import digest, folder_digest
+
+_TELLING = re.compile(
+    r"refused|reason|not found|notfound|no matching|could not|cannot|failed|timed? ?out|denied|unauthori[sz]ed", re.I
+)
+"""The line of a client's output that says why; what comes last is often where its log lies."""
 
 FRESH_SECONDS = 24 * 3600.0
 """So long what a registry said is taken for what it would say."""
@@ -101,8 +107,10 @@ class Registry:
 
 
 def _words(target: Target, done: Completed) -> str:
-    why = done.problem or last_lines(done.output, 2).replace("\n", " ") or f"status {done.status}"
-    return f"The registry does not say which releases of {target.package} there are: {' '.join(why.split())}."
+    lines = [line.strip() for line in done.output.splitlines() if line.strip()]
+    telling = next((line for line in lines if _TELLING.search(line)), lines[-1] if lines else f"status {done.status}")
+    why = shorten(done.problem or telling, 300, placeholder=" …").rstrip(".")
+    return f"The registry does not say which releases of {target.package} there are: {why}."
 
 
 def _read(place: Path) -> _Answer | None:
