@@ -100,10 +100,14 @@ def check_command(
 ) -> int:
     """Check pages. Exit status 1 when there is an error on them."""
     import asyncio
+    from datetime import date
+
+    import msgspec
 
     from milvus_parity.cli.docs_session import DocsWishes, check_pages, versions_of
     from milvus_parity.docs.changed import changed_pages
     from milvus_parity.docs.dialect import read_dialects
+    from milvus_parity.docs.known import apply_known, read_entries
     from milvus_parity.docs.pages import read_page
     from milvus_parity.docs.report import render
     from milvus_parity.runtime.base import Runtime
@@ -136,11 +140,16 @@ def check_command(
         runtime=runtime,
         fix=fix,
         write=write,
-        ledger=ledger,
     )
     report, patch = asyncio.run(
         check_pages(read, wishes, packs, dialects, lambda line: click.echo(f"  {line}", err=True), allow)
     )
+    stale: tuple[str, ...] = ()
+    if ledger is not None:
+        known = apply_known(report.findings, read_entries(ledger), paths, date.today())
+        stale = known.stale
+        notes = (*report.notes, *(f"known no longer: {line}" for line in stale), *known.overdue)
+        report = msgspec.structs.replace(report, findings=known.findings, notes=notes)
     shown = render(report, form, verbose=verbose)
     if out is not None:
         out.write_text(shown, encoding="utf-8")
@@ -150,6 +159,8 @@ def check_command(
         click.echo(patch, nl=False)
     if report.errors:
         return int(ExitCode.DIFFERENT)
+    if stale:
+        return int(ExitCode.STALE_LEDGER)
     nothing = not any(
         word in ("passed", "failed")
         for page in report.pages
@@ -174,3 +185,73 @@ def _ask(pages: "list[ReadyPage]") -> None:
         )
     click.echo(text, err=True)
     click.confirm("Run them?", abort=True, err=True)
+
+
+@command.command("render")
+@click.argument("scenario")
+@click.option(
+    "--target",
+    "wanted",
+    multiple=True,
+    metavar="NAME[@VERSION]",
+    help="A target for a tab. Repeatable. Default: the first of each language that suits the server.",
+)
+@click.option("--docs-version", default="2.3", show_default=True, help="The line of Milvus that the page is for.")
+@sources
+def render_command(
+    scenario: str,
+    wanted: tuple[str, ...],
+    docs_version: str,
+    scenarios: tuple[Path, ...],
+    runners: tuple[Path, ...],
+) -> None:
+    """Write the block of a page for SCENARIO: tabs, fences, parameter tables."""
+    from milvus_parity.cli.options import read_cases
+    from milvus_parity.cli.targets import chosen
+    from milvus_parity.docs.blocks import blocks
+    from milvus_parity.docs.dialect import read_dialects
+    from milvus_parity.docs.plan import available_targets
+    from milvus_parity.engine.plan import select
+    from milvus_parity.packs.render import Renderer
+
+    packs = read_packs(runners)
+    dialects = read_dialects(packs)
+    case = select(read_cases(scenarios), (scenario,))[0]
+    names = wanted or tuple(
+        next(iter(available_targets(packs[language], docs_version))) for language in dialects if language in packs
+    )
+    targets = [one for one in chosen(packs, names, docs_version) if one.language in dialects]
+    renderers = [Renderer(packs[target.language], target) for target in targets]
+    click.echo(blocks(case, renderers, dialects), nl=False)
+
+
+@command.command("coverage")
+@click.argument("pages", nargs=-1, required=True)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@sources
+def coverage_command(pages: tuple[str, ...], form: str, scenarios: tuple[Path, ...], runners: tuple[Path, ...]) -> None:
+    """Say which fences are proven by which scenarios, and which operations no scenario covers."""
+    import msgspec
+
+    from milvus_parity.cli.options import read_cases
+    from milvus_parity.docs import coverage
+    from milvus_parity.docs.dialect import read_dialects
+    from milvus_parity.docs.pages import read_page
+
+    dialects = read_dialects(read_packs(runners))
+    read = [read_page(path, dialects) for path in expand(pages)]
+    found = coverage.coverage(read, read_cases(scenarios))
+    if form == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+    else:
+        click.echo(coverage.text(found), nl=False)
+
+
+@command.command("schema")
+def schema_command() -> None:
+    """Print the JSON Schema of the report of ``docs check --format json``."""
+    import msgspec
+
+    from milvus_parity.docs.finding import schema
+
+    click.echo(msgspec.json.format(msgspec.json.encode(schema()), indent=2).decode())

@@ -41,7 +41,6 @@ class DocsWishes(Frozen, frozen=True, kw_only=True):
     cache: Path
     fix: bool = False
     write: bool = False
-    ledger: Path | None = None
 
 
 def versions_of(targets: Sequence[str], packs: Mapping[str, Pack]) -> tuple[dict[str, str], set[str]]:
@@ -73,7 +72,9 @@ async def check_pages(
     """
     versions, _ = versions_of(wishes.targets, packs)
     async with contextlib.AsyncExitStack() as stack:
-        runtime = await open_runtime(wishes.runtime, f"docs-{secrets.token_hex(3)}", wishes.cache, tell)
+        runtime = await open_runtime(
+            wishes.runtime if wishes.compile else "process", f"docs-{secrets.token_hex(3)}", wishes.cache, tell
+        )
         stack.push_async_callback(runtime.close)
         serving = None
         version = version_in_advance(wishes.milvus)

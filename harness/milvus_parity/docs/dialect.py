@@ -59,6 +59,14 @@ class Change(PackPart, frozen=True, kw_only=True):
     now: str = ""
 
 
+class ParameterMark(PackPart, frozen=True, kw_only=True):
+    """What an argument of an operation is called in a snippet that has ``pattern``; the first that fits."""
+
+    argument: str
+    name: str
+    pattern: str = ""
+
+
 class DialectSpec(PackPart, frozen=True, kw_only=True):
     """The file. What each key means stands in runners/README.md."""
 
@@ -87,6 +95,8 @@ class DialectSpec(PackPart, frozen=True, kw_only=True):
     names: NameMarks = NameMarks()
     renamed: tuple[Change, ...] = ()
     added: tuple[Change, ...] = ()
+    label: str = ""
+    parameters: tuple[ParameterMark, ...] = ()
 
 
 class Dialect:

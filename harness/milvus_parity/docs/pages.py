@@ -113,7 +113,7 @@ def _skipped(fence: Fence, dialects: Mapping[str, Dialect], declared: Declared |
         if fence.language is not None:
             return f"not asked for ({fence.language})"
         if fence.word in _SHELL:
-            return "shell"
+            return "curl, looked at and not run" if re.search(r"(?m)^\s*(?:\$ )?curl\b", fence.body) else "shell"
         if fence.word in _DATA:
             return fence.word
         return f"no code of the five languages ({fence.word})" if fence.word else "no language"

@@ -55,7 +55,7 @@ def plan(
                 continue
             pack = packs[language]
             text = "\n".join(one.code.plain for one in members)
-            name = dialect.target_for(text, _available(pack, line))
+            name = dialect.target_for(text, available_targets(pack, line))
             spec = pack.spec.targets[name]
             version = versions.get(name) or versions.get(language) or version_for(spec.versions, line)
             target = target_of(pack, name, version)
@@ -66,7 +66,7 @@ def plan(
     return Planned(lanes={label: tuple(members) for label, members in lanes.items()}, target_of=chosen, doubts=doubts)
 
 
-def _available(pack: Pack, line: str) -> dict[str, str]:
+def available_targets(pack: Pack, line: str) -> dict[str, str]:
     """The targets that had a release for this line of Milvus; all when none had."""
     found = {
         name: name

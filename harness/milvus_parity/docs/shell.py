@@ -16,7 +16,85 @@ _SECONDS = 5
 _BODY = re.compile(r"(?:-d|--data(?:-raw|-binary)?)\s*(['\"])(.*?)(?<!\\)\1", re.DOTALL)
 _PLACEHOLDER = re.compile(r"\$\{?\w+\}?|<[^<>\n]+>|\{\{[^}]*\}\}|\.\.\.")
 FIELDS = frozenset(
-    ["collectionName", "dbName", "partitionName", "partitionNames", "data", "filter", "limit", "offset", "outputFields", "vector", "id", "annsField", "consistencyLevel", "dimension", "dimensionality", "schema", "fields", "indexParams", "params", "metricType", "primaryFieldName", "vectorFieldName", "description", "idType", "autoID", "autoId", "primaryField", "vectorField", "enableDynamicField", "enabledDynamicField", "elementTypeParams", "fieldName", "dataType", "isPrimary", "isPartitionKey", "indexName", "indexType", "indexConfig", "searchParams", "groupingField", "search", "rerank", "strategy", "ids", "newCollectionName", "newDbName", "aliasName", "userName", "roleName", "password", "newPassword", "objectType", "objectName", "privilege", "jobId", "files", "options", "timeout", "ignoreGrowing", "username", "collection_name", "partition_names", "partition_name"]
+    [
+        *(
+            "collectionName",
+            "dbName",
+            "partitionName",
+            "partitionNames",
+            "data",
+            "filter",
+            "limit",
+            "offset",
+            "outputFields",
+            "vector",
+            "id",
+        ),
+        *(
+            "annsField",
+            "consistencyLevel",
+            "dimension",
+            "dimensionality",
+            "schema",
+            "fields",
+            "indexParams",
+            "params",
+            "metricType",
+        ),
+        *(
+            "primaryFieldName",
+            "vectorFieldName",
+            "description",
+            "idType",
+            "autoID",
+            "autoId",
+            "primaryField",
+            "vectorField",
+        ),
+        *(
+            "enableDynamicField",
+            "enabledDynamicField",
+            "elementTypeParams",
+            "fieldName",
+            "dataType",
+            "isPrimary",
+            "isPartitionKey",
+        ),
+        *(
+            "indexName",
+            "indexType",
+            "indexConfig",
+            "searchParams",
+            "groupingField",
+            "search",
+            "rerank",
+            "strategy",
+            "ids",
+        ),
+        *(
+            "newCollectionName",
+            "newDbName",
+            "aliasName",
+            "userName",
+            "roleName",
+            "password",
+            "newPassword",
+            "objectType",
+            "objectName",
+        ),
+        *(
+            "privilege",
+            "jobId",
+            "files",
+            "options",
+            "timeout",
+            "ignoreGrowing",
+            "username",
+            "collection_name",
+            "partition_names",
+        ),
+        *("partition_name",),
+    ]
 )
 """Fields of requests of Milvus's RESTful APIs, v1 and v2, as the documentation of 2.2 to 2.6 has them."""
 
@@ -63,7 +141,7 @@ def _curl(path: str, fence: Fence) -> Iterator[Finding]:
         try:
             value = json.loads(_PLACEHOLDER.sub("0", re.sub(r'"[^"\n]*\$\{?\w+\}?[^"\n]*"', '""', text)))
         except ValueError as error:
-            if _PLACEHOLDER.search(text):
+            if _PLACEHOLDER.search(re.sub(r'"[^"\n]*"', '""', text)):
                 continue
             at = line + getattr(error, "lineno", 1) - 1
             yield _finding(path, fence, at, "bad json", f"The body is no JSON: {error}")

@@ -1,0 +1,66 @@
+"""What is read from a fence without a compiler."""
+
+import pytest
+from docs.docs_pages import dialects
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from milvus_parity.docs.code import blank_comments, read_code, rewritten
+from milvus_parity.docs.parse import parse
+
+FENCES = {
+    "python": 'collection = Collection("book")\ncollection.load(["novel", "history"])\n',
+    "java": 'client.loadPartitions(LoadPartitionsParam.newBuilder()\n  .withCollectionName("book")\n'
+    '  .withPartitionNames(Arrays.asList("novel", "history"))\n  .build());\n',
+    "go": 'err := milvusClient.LoadPartitions(\n  context.Background(), // ctx\n  "book",\n'
+    '  []string{"novel", "history"},\n  false)\n',
+    "javascript": 'await client.loadPartitions({\n  collection_name: "book",\n'
+    "  partition_names: ['novel', `history`],\n});\n",
+    "csharp": 'await milvusClient.GetCollection("book").LoadPartitionsAsync(new[] { "novel", "history" });\n',
+}
+
+
+@pytest.mark.parametrize("language", FENCES)
+def test_the_operation_and_its_names_are_found(language: str) -> None:
+    fence = parse(f"```{language}\n{FENCES[language]}```\n").fences[0]
+    [use] = read_code(fence, dialects()[language]).uses
+    assert (use.operation, use.collection, use.partitions) == ("load", "book", ("novel", "history"))
+
+
+def test_a_comment_mark_in_a_string_begins_no_comment() -> None:
+    assert blank_comments('a("http://x") // y\n', "//") == 'a("http://x")     \n'
+    assert blank_comments('a("#") # y\n', "#") == 'a("#")    \n'
+
+
+def test_only_code_in_comments_is_an_alternative() -> None:
+    text = (
+        '```csharp\nawait client.GetCollection("b").DropPartitionAsync("p");\n'
+        "// You can also call client.GetCollection, then see what it does.\n"
+        '// await client.GetCollection("b").DropPartitionAsync(\n//     "q"\n// );\n```\n'
+    )
+    [alternative] = read_code(parse(text).fences[0], dialects()["csharp"]).alternatives
+    assert (alternative.line, alternative.text.splitlines()[-1]) == (3, ");")
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("python", 'client = MilvusClient(\n    uri=URI,\n    token="root:Milvus"\n)\n'),
+        ("java", "ConnectConfig c = ConnectConfig.builder()\n    .uri(URI)\n    .build();\n"),
+        ("go", 'c, err := client.NewGrpcClient(\n  context.Background(), // ctx\n  "localhost:19530",\n)\n'),
+        ("javascript", "const c = new MilvusClient({\n  address,\n});\n"),
+        ("csharp", 'var c = new MilvusClient("localhost",\n  port: 19530);\n'),
+    ],
+)
+def test_a_connection_goes_to_the_server_under_test_and_no_line_moves(language: str, text: str) -> None:
+    after = rewritten(text, dialects()[language])
+    assert "arity" in after
+    assert after.count("\n") == text.count("\n")
+
+
+@given(st.sampled_from(sorted(FENCES)), st.text(alphabet=st.sampled_from("ab(){}[]\"'`/*#.,;=: \n\\"), max_size=80))
+@settings(max_examples=300, deadline=None)
+def test_any_text_is_read(language: str, body: str) -> None:
+    fence = parse(f"~~~{language}\n{body}\n~~~\n").fences[0]
+    code = read_code(fence, dialects()[language])
+    assert code.text.count("\n") == fence.body.count("\n")
+    assert len(code.plain) == len(fence.body)

@@ -1,0 +1,58 @@
+"""Patches touch what is proven wrong and nothing else."""
+
+from docs.docs_pages import dialects, page
+from hypothesis import given
+from hypothesis import strategies as st
+from milvus_parity.docs.check import static_findings
+from milvus_parity.docs.finding import Finding, ordered
+from milvus_parity.docs.fix import Edit, apply, edits_for, patch
+
+
+def fixed(text: str, *more: Finding) -> str:
+    ready = page(text)
+    findings = ordered([*static_findings([ready], dialects()), *more])
+    return apply(text, edits_for(ready, findings, dialects(), {}))
+
+
+def test_the_call_that_exists() -> None:
+    text = (
+        '# T\r\n\n```csharp\nawait milvusClient.GetCollection("book").DropPartitionsAsync("novel");\n```\n\n  rest \n'
+    )
+    assert fixed(text) == text.replace("DropPartitionsAsync", "DropPartitionAsync")
+
+
+def test_an_await_and_a_semicolon() -> None:
+    text = (
+        '```csharp\nvar found = client.GetCollection("b").HasPartitionAsync("p");\n'
+        '// await client.GetCollection("b").DropPartitionAsync("p")\n```\n'
+    )
+    assert fixed(text) == text.replace("= client", "= await client").replace('Async("p")\n', 'Async("p");\n')
+
+
+def test_a_comma_before_the_comment() -> None:
+    text = '```go\nerr := c.CreatePartition(\n  ctx,\n  "novel"                 // name\n)\n```\n'
+    finding = Finding(
+        path="page.md", line=4, column=36, level="parses", kind="syntax", language="go", fence=(1, 6),
+        message="syntax error: unexpected newline in argument list; possibly missing comma or )",
+    )  # fmt: skip
+    assert fixed(text, finding) == text.replace('"novel"  ', '"novel", ')
+
+
+def test_the_patch_is_a_diff() -> None:
+    made = patch("a.md", "a\nb\n", "a\nc\n")
+    assert made.splitlines()[:2] == ["--- a/a.md", "+++ b/a.md"]
+    assert patch("a.md", "same", "same") == ""
+
+
+@given(st.lists(st.text(alphabet="ab\r é", max_size=6), min_size=1, max_size=6), st.data())
+def test_everything_else_stays(lines: list[str], data: st.DataObject) -> None:
+    text = "\n".join(lines)
+    at = data.draw(st.integers(1, text.count("\n") + (0 if text.endswith("\n") or not text else 1) or 1))
+    line = [*text.split("\n"), ""][at - 1]
+    start = data.draw(st.integers(0, len(line)))
+    end = data.draw(st.integers(start, len(line)))
+    if not text:
+        return
+    before = sum(len(one) + 1 for one in text.split("\n")[: at - 1])
+    after = apply(text, [Edit(line=at, column=start + 1, last=at, end=end + 1, new="X")])
+    assert after == text[: before + start] + "X" + text[before + end :]
