@@ -52,7 +52,8 @@ TEXT
     change go-v1 drop_partition/wrong_password 2.3.6 2.4.2
     change python-orm drop_partition/never_was 2.2.17 2.3.7
     change python-orm drop_partition/use_unknown_database 2.5.18 2.6.17
+    change python-client drop_partition/two_databases_one_switches 2.4.15 2.5.18
+    change python-client drop_partition/switched_database 2.5.18 2.6.17
     change javascript drop_partition/with_rows 2.2.24 2.3.5
-    change java-v2 drop_partition/gone_before_connect 2.3.10 2.4.8
 } >"$runs/releases.md"
 mv "$runs/releases.md" "$here/releases.md"

@@ -148,9 +148,9 @@ async def _search(
     for line in _report(prober, found(way, answers), places, outcomes, kept, skipped):
         yield line
     prober.tell(f"{len(kept)} of {len(way)} releases were looked at, {len(prober.ran)} of them had to be run.")
-    differs = outcomes[found(way, answers).first]
-    if any(differs.get(place) != outcomes[bad].get(place) for place in places):
-        yield f"It is not yet what {bad} does: bisect again from {found(way, answers).first}."
+    first = found(way, answers).first
+    if not as_good(outcomes[bad], outcomes[first], places):
+        yield f"It is not yet what {bad} does: bisect again from {first}."
 
 
 def _report(
@@ -161,20 +161,18 @@ def _report(
     kept: "Mapping[str, KeptOutcome]",
     skipped: Mapping[str, str],
 ) -> Iterator[str]:
-    from milvus_parity.engine.bisect import text_at
+    from milvus_parity.engine.bisect import as_good, text_at
     from milvus_parity.report.clean import clean
 
     yield f"{prober.name} {end.first} is the first release in which {prober.case.id} is not as in {end.last}."
     if end.between:
         yield f"It may have been sooner: {', '.join(end.between)} could not be tried."
-    for place in places:
-        step, facet = place
-        before, after = (text_at(outcomes[version], place) for version in (end.last, end.first))
-        if before != after:
-            yield ""
-            yield f"step {step}, {facet}"
-            yield from _values({end.last: before, end.first: after})
-    step = next(place[0] for place in places if outcomes[end.last].get(place) != outcomes[end.first].get(place))
+    changed = [place for place in places if not as_good(outcomes[end.last], outcomes[end.first], [place])]
+    for place in changed:
+        yield ""
+        yield f"step {place[0]}, {place[1]}"
+        yield from _values({version: text_at(outcomes[version], place) for version in (end.last, end.first)})
+    step = changed[0][0]
     snippets = {version: _snippet(kept[version], step) for version in (end.last, end.first)}
     same = len(set(snippets.values())) == 1
     for version, text in list(snippets.items())[: 1 if same else 2]:
