@@ -10,6 +10,7 @@ from milvus_parity.cli.options import read_packs
 
 if TYPE_CHECKING:
     from milvus_parity.judge.ledger_edit import Edit
+    from milvus_parity.model.run import RunRecord
     from milvus_parity.model.verdict import RunVerdict
 
 EMPTY = "schema: 1\ndifferences: []\n"
@@ -27,11 +28,11 @@ def _ledger_path(named: Path | None) -> Path:
     return named or packaged("scenarios") / LEDGER
 
 
-def _verdict(folder: Path, path: Path) -> "RunVerdict":
+def _judged(folder: Path, path: Path) -> "tuple[RunRecord, RunVerdict]":
     from milvus_parity.cli.judging import find_ledger, judged
 
     known = find_ledger(path) if path.is_file() else None
-    return judged(folder, read_packs(()), known, date.today())[1]
+    return judged(folder, read_packs(()), known, date.today())
 
 
 def _write(path: Path, edit: "Edit", dry: bool) -> None:
@@ -102,7 +103,8 @@ def add(
         review=review.date() if review else None,
         milvus=milvus,
     )
-    _write(path, add_entries(text, str(path), _verdict(folder, path), choice, explanation), dry)
+    record, verdict = _judged(folder, path)
+    _write(path, add_entries(text, str(path), verdict, choice, explanation, record.header.cases), dry)
 
 
 @command.command("update")
@@ -118,4 +120,4 @@ def update(folder: Path, renew: datetime | None, ledger: Path | None, dry: bool)
     if not path.is_file():
         raise click.UsageError(f"There is no ledger at {path}.")
     text = path.read_text(encoding="utf-8")
-    _write(path, update_entries(text, str(path), _verdict(folder, path), renew.date() if renew else None), dry)
+    _write(path, update_entries(text, str(path), _judged(folder, path)[1], renew.date() if renew else None), dry)

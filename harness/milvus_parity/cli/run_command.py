@@ -95,7 +95,8 @@ def command(
     from milvus_parity.model.run import Shard
 
     packs = read_packs(runners)
-    cases = select(read_cases(scenarios), patterns)
+    everything = read_cases(scenarios)
+    cases = select(everything, patterns)
     part = None
     if shard is not None:
         part = Shard(index=shard[0], count=shard[1], cases=tuple(case.id for case in cases))
@@ -106,6 +107,7 @@ def command(
         milvus=milvus,
         runtime=runtime,
         shard=part,
+        known_cases=tuple(case.id for case in everything),
         jobs=jobs or default_jobs(),
         timeout=timeout,
         record=not no_record,

@@ -48,6 +48,8 @@ class Wishes(Frozen, frozen=True, kw_only=True):
     cache: Path
     options: Mapping[str, object] = {}
     shard: Shard | None = None
+    known_cases: tuple[str, ...] = ()
+    """The ids of all cases there are, selected or not."""
 
 
 class Session(Frozen, frozen=True, kw_only=True):
@@ -175,6 +177,7 @@ async def run_session(
             targets=tuple(target for _, target in usable),
             unavailable=tuple(unusable),
             known_targets=tuple(all_target_names(packs)),
+            known_cases=wishes.known_cases,
             options=wishes.options,
             runtime=runtime.name,
             packs={pack.language: PackRules.of(pack.spec) for pack, _ in usable},
@@ -216,15 +219,10 @@ async def _run(
 
 def gateway_for(info: ServerInfo, runtime: Runtime, *, record: bool) -> "Gateway":
     """The gateways through which workers reach the server."""
-    from milvus_parity.wire.gateway import RecordingGateways, Upstream
+    from milvus_parity.wire.gateway import RecordingGateways
+    from milvus_parity.wire.upstream import Upstream
 
-    tls = None
-    if info.tls:
-        import ssl
-
-        tls = ssl.create_default_context(cafile=info.tls_ca or None)
-        tls.set_alpn_protocols(["h2"])
-    upstream = Upstream(host=info.host, port=info.port, tls=tls, server_name=info.host if tls else None)
+    upstream = Upstream.to(info.host, info.port, tls=info.tls, ca=info.tls_ca, server_name=info.host)
     return RecordingGateways(upstream, host=runtime.gateway_host, record=record)
 
 
