@@ -1,7 +1,7 @@
 """What is read from a fence without a compiler."""
 
 import pytest
-from docs.docs_pages import dialects
+from docs.docs_pages import dialects, page
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from milvus_parity.docs.code import blank_comments, read_code, rewritten
@@ -53,7 +53,7 @@ def test_only_code_in_comments_is_an_alternative() -> None:
 )
 def test_a_connection_goes_to_the_server_under_test_and_no_line_moves(language: str, text: str) -> None:
     after = rewritten(text, dialects()[language])
-    assert "arity" in after
+    assert "given" in after
     assert after.count("\n") == text.count("\n")
 
 
@@ -63,4 +63,26 @@ def test_any_text_is_read(language: str, body: str) -> None:
     fence = parse(f"~~~{language}\n{body}\n~~~\n").fences[0]
     code = read_code(fence, dialects()[language])
     assert code.text.count("\n") == fence.body.count("\n")
-    assert len(code.plain) == len(fence.body)
+    assert ">>> " in body or "... " in body or len(code.plain) == len(fence.body)
+
+
+def test_prompts_of_an_interactive_session_are_no_code() -> None:
+    text = "```python\n>>> collection.has_partition('novel')\nTrue\n>>> for a in b:\n...     print(a)\n```\n"
+    code = read_code(parse(text).fences[0], dialects()["python"])
+    assert code.text == "collection.has_partition('novel')\n\nfor a in b:\n    print(a)\n"
+    assert code.operations == ("has",)
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("List<Integer> x = ...;", False),
+        ("f(...)", False),
+        ("...", False),
+        ("void f(String... args) { g(a, b); }", True),
+        ("x = append(x, y...)", True),
+    ],
+)
+def test_what_leaves_something_out_is_not_compiled(text: str, whole: bool) -> None:
+    ready = page(f"```java\n{text}\n```\n")
+    assert (0 in ready.ready) == whole

@@ -9,6 +9,7 @@ from milvus_parity.model.scenario import Frozen
 
 _STRING = re.compile(r'"""(?:[^\\]|\\.)*?"""|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|`[^`]*`', re.DOTALL)
 _LITERAL = re.compile(r'"([^"\\\n]*)"|\'([^\'\\\n]*)\'|`([^`\n]*)`')
+_PROMPT = re.compile(r"(?m)^(?:>>>|\.\.\.) ")
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _USE = re.compile(r"(?<![\w.$])([A-Za-z_]\w*)\s*\.(?=\s*[A-Za-z_])")
 
@@ -57,7 +58,7 @@ class Code(Frozen, frozen=True, kw_only=True):
 
 def read_code(fence: Fence, dialect: Dialect) -> Code:
     """Read a fence. Pure; takes any text."""
-    body = fence.body
+    body = without_prompts(fence.body) if dialect.language == "python" else fence.body
     plain = blank_comments(body, dialect.spec.comment)
     hoisted: list[str] = []
     text = body
@@ -95,6 +96,17 @@ def read_code(fence: Fence, dialect: Dialect) -> Code:
         alternatives=tuple(_alternatives(body, dialect)),
         connects="connect" in operations,
     )
+
+
+def without_prompts(body: str) -> str:
+    """An interactive session as the code that was typed: prompts and what was answered are blanked, lines stay.
+
+    The code moves to the left by its prompt: a traceback's column is no longer that of the page, its line is.
+    """
+    if not _PROMPT.search(body):
+        return body
+    lines = (line[4:] if _PROMPT.match(line) else "" for line in body.split("\n"))
+    return "\n".join(lines)
 
 
 def blank_comments(body: str, mark: str) -> str:
@@ -225,10 +237,13 @@ def rewritten(text: str, dialect: Dialect) -> str:
 
 
 def _putting(replacement: str) -> Callable[[re.Match[str]], str]:
-    """Puts the replacement, with as many line ends as there were."""
+    """Puts the replacement, with as many line ends as there were: after its first bracket, where all languages allow
+    them."""
 
     def put(found: re.Match[str]) -> str:
         new = found.expand(replacement)
-        return new + "\n" * (found[0].count("\n") - new.count("\n"))
+        ends = "\n" * (found[0].count("\n") - new.count("\n"))
+        at = min((new.find(one) for one in "({" if one in new), default=len(new) - 1) + 1
+        return new[:at] + ends + new[at:]
 
     return put

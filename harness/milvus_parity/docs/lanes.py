@@ -158,6 +158,12 @@ class _Work:
                 self.findings += found
                 levels.update(words)
                 levels["runs"] = "not checked: it does not compile"
+            elif key + _RUN in self.compiled.complaints:
+                said = self.compiled.complaints[key + _RUN]
+                why = said[0].message if said else "something is unused then"
+                levels["runs"] = (
+                    f"not checked: with its connection made to the server under test it does not compile: {why}"
+                )
 
     def runnable(self) -> list[Job]:
         """Those that compiled and whose state is known."""

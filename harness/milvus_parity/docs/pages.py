@@ -17,7 +17,7 @@ from milvus_parity.docs.parse import parse
 from milvus_parity.model.errors import BadInputError
 from milvus_parity.model.scenario import Frozen
 
-_ELLIPSIS = re.compile(r"(?m)^\s*\.{3,}\s*$|\(\s*\.{3}\s*\)|\{\s*\.{3}\s*\}")
+_ELLIPSIS = re.compile(r"(?m)^\s*\.{3,}\s*$|(?<![\w\])}.])\.{3}\s*[;,)\]}]")
 _BRANCH = re.compile(r"(?:^|[/\\_-])v?(\d+\.\d+)(?:\.(?:x|\d+))?(?=[/\\]|$)")
 _SHELL = frozenset({"shell", "bash", "sh", "console", "curl", "zsh", "powershell"})
 _DATA = frozenset({"json", "yaml", "yml", "xml", "ini", "toml", "sql", "text", "txt", "plaintext", "csv", "graphql"})
@@ -167,5 +167,5 @@ def _missing(code: Code, dialect: Dialect) -> set[str]:
     if dialect.language == "python":
         names = {name for name, _, _ in python_source.undefined(code.text)}
     else:
-        names = {word for word in code.words if word[:1].islower()} - set(code.declared)
+        names = set(code.words) - set(code.declared)
     return names - set(dialect.spec.clients)
