@@ -19,7 +19,9 @@ _IN_NAMES = (
     r"-(\d+(?:\.\d+)+)(?:-SNAPSHOT)?\.jar$",
     r"[-.](\d+\.\d+\.\d+(?:-[\w.-]+)?)\.(?:nupkg|tgz)$",
     r"-(\d+(?:\.\d+)+(?:[-.]?[a-z]+[\d.]*)*)\.tar\.gz$",
+    r"[-.](\d+(?:\.\d+)+)(?:\.[A-Za-z]\w*)*$",
 )
+"""What pip, Maven, NuGet and npm call what they build; the last is for everybody else."""
 
 
 class LocalBuild(Frozen, frozen=True, kw_only=True):
