@@ -63,7 +63,7 @@ def test_any_text_is_read(language: str, body: str) -> None:
     fence = parse(f"~~~{language}\n{body}\n~~~\n").fences[0]
     code = read_code(fence, dialects()[language])
     assert code.text.count("\n") == fence.body.count("\n")
-    assert ">>> " in body or "... " in body or len(code.plain) == len(fence.body)
+    assert language == "python" or len(code.plain) == len(fence.body)
 
 
 def test_prompts_of_an_interactive_session_are_no_code() -> None:
@@ -71,6 +71,12 @@ def test_prompts_of_an_interactive_session_are_no_code() -> None:
     code = read_code(parse(text).fences[0], dialects()["python"])
     assert code.text == "collection.has_partition('novel')\n\nfor a in b:\n    print(a)\n"
     assert code.operations == ("has",)
+
+
+def test_commands_of_a_notebook_and_an_indentation_are_no_errors() -> None:
+    text = "```python\n  !pip install pymilvus\n  a = 1\n  if a:\n    b = 2\n```\n"
+    code = read_code(parse(text).fences[0], dialects()["python"])
+    assert code.text.split("\n")[1:] == ["a = 1", "if a:", "  b = 2", ""]
 
 
 @pytest.mark.parametrize(

@@ -50,3 +50,12 @@ def test_text_and_markdown_name_place_and_what_is_right(report: Report) -> None:
     assert "  3:28 error [compiles] C#: DropPartitionsAsync does not exist" in render(report, "text")
     assert "| 3 | error | C# | DropPartitionsAsync" in render(report, "markdown")
     assert "`DropPartitionAsync` |" in render(report, "markdown")
+
+
+def test_what_readers_do_not_see_is_a_warning_at_most() -> None:
+    ready = page(f'<div style="display: none">\n\n{TEXT}\n')
+    planned = Planned(lanes={}, target_of={})
+    _, results = merge([ready], planned, [])
+    found = report_of([ready], static_findings([ready], dialects()), results, server=None, planned=planned)
+    assert [one.severity for one in found.findings if one.kind == "misnamed call"] == ["warning"]
+    assert found.errors == ()

@@ -17,6 +17,7 @@ from milvus_parity.docs.finding import Report
 from milvus_parity.docs.fixing import fixed
 from milvus_parity.docs.pages import ReadyPage
 from milvus_parity.docs.plan import Planned, plan
+from milvus_parity.docs.refusals import Refusals
 from milvus_parity.engine.run import Server
 from milvus_parity.model.errors import BadInputError
 from milvus_parity.model.scenario import Frozen
@@ -87,7 +88,12 @@ async def check_pages(
         version = version or DEFAULT_SERVER
         planned = plan(pages, packs, dialects, server_version=version, versions=versions)
         planned = await _with_unavailable(planned, packs, runtime)
-        settings = Settings(jobs=wishes.jobs, timeout=wishes.timeout, authorization=wishes.milvus != "lite")
+        settings = Settings(
+            jobs=wishes.jobs,
+            timeout=wishes.timeout,
+            authorization=wishes.milvus != "lite",
+            refusals=Refusals(wishes.cache / "docs" / runtime.name),
+        )
         lanes = planned if wishes.compile else Planned(lanes={}, target_of=planned.target_of)
         found, results = await check(
             pages, lanes, packs, dialects, runtime, _server_of(serving) if serving else None, settings, tell

@@ -8,6 +8,7 @@ import msgspec
 
 from milvus_parity.docs.dialect import Dialect
 from milvus_parity.docs.frames import Job
+from milvus_parity.docs.refusals import Refusal, Refusals
 from milvus_parity.engine.build import blame
 from milvus_parity.model.scenario import Frozen
 from milvus_parity.packs.render import Renderer
@@ -36,7 +37,13 @@ class Compiled(Frozen, frozen=True, kw_only=True):
 
 
 async def compile_fences(
-    runtime: Runtime, sdk: Sdk, renderer: Renderer, dialect: Dialect, jobs: Sequence[Job], progress: Progress
+    runtime: Runtime,
+    sdk: Sdk,
+    renderer: Renderer,
+    dialect: Dialect,
+    jobs: Sequence[Job],
+    progress: Progress,
+    refusals: Refusals,
 ) -> Compiled:
     """Build all. Raises ParityError when the compiler itself cannot be started."""
     remaining = list(jobs)
@@ -44,23 +51,29 @@ async def compile_fences(
     for _ in range(MOST_ATTEMPTS):
         if not remaining:
             break
-        try:
-            sources = await asyncio.to_thread(renderer.sources, [job.program for job in remaining])
-            build = await runtime.build(sdk, sources, progress)
-            return Compiled(build=build, jobs=tuple(remaining), complaints=complaints)
-        except BuildError as error:
-            by_name = {job.program.name: job for job in remaining}
-            blamed = blame([job.program for job in remaining], error.errors)
-            if not blamed:
+        sources = await asyncio.to_thread(renderer.sources, [job.program for job in remaining])
+        refusal = refusals.find(sdk, sources)
+        if refusal is None:
+            try:
+                build = await runtime.build(sdk, sources, progress)
+                return Compiled(build=build, jobs=tuple(remaining), complaints=complaints)
+            except BuildError as error:
                 why = str(error)
-                return Compiled(
-                    build=None, jobs=(), complaints=complaints, given_up={job.key: why for job in remaining}
-                )
-            for name, (_, errors) in blamed.items():
-                job = by_name[name]
-                complaints[job.key] = tuple(_complaints(job, errors, error.output, dialect))
-            remaining = [job for job in remaining if job.program.name not in blamed]
-            progress(f"{len(blamed)} of {len(jobs)} fences do not compile; building the others")
+                refusal = Refusal(errors=error.errors, output=error.output)
+                if blame([job.program for job in remaining], error.errors):
+                    refusals.keep(sdk, sources, refusal)
+        else:
+            why = "the compiler refused it before"
+        by_name = {job.program.name: job for job in remaining}
+        blamed = blame([job.program for job in remaining], refusal.errors)
+        if not blamed:
+            given_up = {job.key: why for job in remaining}
+            return Compiled(build=None, jobs=(), complaints=complaints, given_up=given_up)
+        for name, (_, errors) in blamed.items():
+            job = by_name[name]
+            complaints[job.key] = tuple(_complaints(job, errors, refusal.output, dialect))
+        remaining = [job for job in remaining if job.program.name not in blamed]
+        progress(f"{len(blamed)} of {len(jobs)} fences do not compile; building the others")
     given_up = {job.key: "the compiler found something else each time it was asked" for job in remaining}
     return Compiled(build=None, jobs=(), complaints=complaints, given_up=given_up)
 

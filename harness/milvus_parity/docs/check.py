@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+import msgspec
+
 from milvus_parity.docs import static
 from milvus_parity.docs.dialect import Dialect
 from milvus_parity.docs.finding import FenceResult, Finding, PageResult, Report, ordered
@@ -12,6 +14,7 @@ from milvus_parity.docs.lanes import LaneResult, check_lane
 from milvus_parity.docs.pages import ReadyPage
 from milvus_parity.docs.plan import Planned
 from milvus_parity.docs.prose import check_prose
+from milvus_parity.docs.refusals import Refusals
 from milvus_parity.docs.shell import check_shell
 from milvus_parity.docs.tables import check_tables
 from milvus_parity.engine.databases import DatabasePool
@@ -25,11 +28,15 @@ Tell = Callable[[str], None]
 
 
 class Settings(Frozen, frozen=True, kw_only=True):
-    """``timeout``: seconds for one fence. ``jobs``: fences at once. ``authorization``: the server wants credentials."""
+    """``timeout``: seconds for one fence. ``jobs``: fences at once. ``authorization``: the server wants credentials.
+
+    ``refusals``: what compilers said before.
+    """
 
     jobs: int = 8
     timeout: float = 60.0
     authorization: bool = True
+    refusals: Refusals = Refusals(None)
 
 
 async def check(
@@ -184,6 +191,15 @@ def report_of(
         if result.skipped is not None:
             reason = result.skipped.partition(":")[0]
             skipped[reason] = skipped.get(reason, 0) + 1
+    hidden = {
+        (ready.page.path, (fence.line, fence.last)) for ready in pages for fence in ready.page.fences if fence.hidden
+    }
+    told = [
+        msgspec.structs.replace(one, severity="warning", message=f"{one.message} (readers do not see this fence)")
+        if one.severity == "error" and one.fence is not None and (one.path, one.fence) in hidden
+        else one
+        for one in findings
+    ]
     return Report(
         server=server,
         pages=tuple(
@@ -196,7 +212,7 @@ def report_of(
             )
             for ready in pages
         ),
-        findings=ordered(findings),
+        findings=ordered(told),
         fences=len(results),
         checked=sum(result.skipped is None for result in results.values()),
         skipped=dict(sorted(skipped.items())),

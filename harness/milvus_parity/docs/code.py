@@ -1,6 +1,7 @@
 """What a fence's code does, read without a compiler: its operations, names, imports, and what it says in comments."""
 
 import re
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 
 from milvus_parity.docs.dialect import Dialect
@@ -10,6 +11,7 @@ from milvus_parity.model.scenario import Frozen
 _STRING = re.compile(r'"""(?:[^\\]|\\.)*?"""|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|`[^`]*`', re.DOTALL)
 _LITERAL = re.compile(r'"([^"\\\n]*)"|\'([^\'\\\n]*)\'|`([^`\n]*)`')
 _PROMPT = re.compile(r"(?m)^(?:>>>|\.\.\.) ")
+_NOTEBOOK = re.compile(r"(?m)^[ \t]*(?:!|%|\$ )\w.*$")
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _USE = re.compile(r"(?<![\w.$])([A-Za-z_]\w*)\s*\.(?=\s*[A-Za-z_])")
 
@@ -58,7 +60,7 @@ class Code(Frozen, frozen=True, kw_only=True):
 
 def read_code(fence: Fence, dialect: Dialect) -> Code:
     """Read a fence. Pure; takes any text."""
-    body = without_prompts(fence.body) if dialect.language == "python" else fence.body
+    body = as_typed(fence.body) if dialect.language == "python" else fence.body
     plain = blank_comments(body, dialect.spec.comment)
     hoisted: list[str] = []
     text = body
@@ -98,15 +100,16 @@ def read_code(fence: Fence, dialect: Dialect) -> Code:
     )
 
 
-def without_prompts(body: str) -> str:
-    """An interactive session as the code that was typed: prompts and what was answered are blanked, lines stay.
+def as_typed(body: str) -> str:
+    """Python as it is typed into a file; lines stay. Prompts of an interactive session go, and what it answered;
+    so do commands of a notebook (``!pip install``), and an indentation that all lines have.
 
-    The code moves to the left by its prompt: a traceback's column is no longer that of the page, its line is.
+    Such code moves to the left: a complaint's column is then no longer that of the page, its line is.
     """
-    if not _PROMPT.search(body):
-        return body
-    lines = (line[4:] if _PROMPT.match(line) else "" for line in body.split("\n"))
-    return "\n".join(lines)
+    if _PROMPT.search(body):
+        body = "\n".join(line[4:] if _PROMPT.match(line) else "" for line in body.split("\n"))
+    body = _NOTEBOOK.sub(lambda found: _blank(found[0]), body)
+    return textwrap.dedent(body) if body[:1] in " \t" else body
 
 
 def blank_comments(body: str, mark: str) -> str:

@@ -72,7 +72,9 @@ async def check_lane(
         jobs = await asyncio.to_thread(_jobs, members, renderer, dialect)
         known = asyncio.create_task(ask_signatures(runtime, sdk, packs[target.language], settings.authorization, tell))
         tell(f"{label}: compiling {len(members)} fences")
-        compiled = await compile_fences(runtime, sdk, renderer, dialect, jobs, lambda line: tell(f"{label}: {line}"))
+        compiled = await compile_fences(
+            runtime, sdk, renderer, dialect, jobs, lambda line: tell(f"{label}: {line}"), settings.refusals
+        )
     except ParityError as error:
         tell(f"{label}: {error}")
         return _not_checked(members, error.what)

@@ -87,7 +87,7 @@ class Reader:
                 "missing await",
                 f"{name} is not awaited: {what} failure goes unnoticed.",
                 *place_in(plain, start),
-                severity="error",
+                severity="error" if variable or self.dialect.language == "csharp" else "warning",
                 right="Write await before the call.",
             )
 
