@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from milvus_parity.runtime.containers import labels, network
+from milvus_parity.runtime.containers import firewall, labels
 from milvus_parity.runtime.containers.engine import Engine
 from milvus_parity.runtime.containers.labels import Owner
 from milvus_parity.runtime.containers.sweep import Swept, sweep
@@ -51,9 +51,8 @@ def of_run(engine: Engine, run: str) -> list[str]:
     found += [n["Name"] for n in api.networks(filters=marked)]
     found += [v["Name"] for v in api.volumes(filters=marked)["Volumes"] or ()]
     found += [i["Id"] for i in api.images(all=True, filters=marked)]
-    bridge = network.BRIDGE_PREFIX + run[-8:]
     listing = subprocess.run(["iptables", "-S", "INPUT"], capture_output=True, text=True).stdout
-    return found + [rule.bridge for rule in network.our_rules(listing) if rule.bridge == bridge]
+    return found + [f"rule {rule.words}" for rule in firewall.rules_in(listing) if rule.owner.run == run]
 
 
 @pytest.fixture

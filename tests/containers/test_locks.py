@@ -101,7 +101,8 @@ def test_services_of_this_machine_are_not_reached(worker: Worker, everywhere: Li
     for host in addresses_here():
         assert socket.create_connection((host, everywhere.port), 3).recv(2) == b"hi", "it is there"
         said = worker.eval(CONNECT.format(host=host, port=everywhere.port))
-        assert said == "ConnectionRefusedError: [Errno 111] Connection refused", host
+        assert said is not None
+        assert said.startswith(("ConnectionRefusedError", "OSError: [Errno 101] Network is unreachable")), (host, said)
 
 
 def test_services_on_both_kinds_of_addresses_are_not_reached(worker: Worker) -> None:

@@ -54,6 +54,7 @@ class ContainerRuntime:
         self.gateway_host = run_network.gateway
         self.images = SdkImages(engine, settings, owner, cache / "images")
         self._network = run_network
+        self._network_is_up = run_network.is_up
         self._settings = settings
         self._run = owner.run
         self._locks = cache / "images"
@@ -126,7 +127,7 @@ class ContainerRuntime:
         """Start a worker from the image of its programs."""
         spec, target = build.sdk.pack.spec.worker, build.sdk.target
         places = inputs.places(target)
-        return await self._containers.start(
+        worker = await self._containers.start(
             Wish(
                 name=target.name,
                 image=build.folder,
@@ -138,6 +139,10 @@ class ContainerRuntime:
                 stdin=True,
             )
         )
+        if not self._network_is_up:
+            network.require_address_here(self.engine, self.gateway_host)
+            self._network_is_up = True
+        return worker
 
     async def close(self) -> None:
         """Remove the workers, the network, its rules and passing images."""

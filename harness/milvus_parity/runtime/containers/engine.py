@@ -125,12 +125,18 @@ class Engine:
         """Whether it is reached over a socket of this machine."""
         return self.place.socket_path is not None
 
+    def is_podman(self) -> bool:
+        """Whether it is Podman that answers. Blocks."""
+        return any("podman" in part.get("Name", "").lower() for part in self.client.version().get("Components") or ())
+
+    def is_rootless(self) -> bool:
+        """Whether it runs without root. Blocks."""
+        return any("rootless" in option for option in self.client.info().get("SecurityOptions") or ())
+
     def describe(self) -> str:
         """For people: what it is and where."""
-        version = self.client.version()
-        names = [part.get("Name", "") for part in version.get("Components") or []]
-        name = "Podman" if any("podman" in part.lower() for part in names) else "Docker"
-        return f"{name} {version.get('Version', '?')} at {self.place.address}"
+        name = "Podman" if self.is_podman() else "Docker"
+        return f"{name} {self.client.version().get('Version', '?')} at {self.place.address}"
 
     async def ask(self, doing: str, work: Callable[[], _Result]) -> _Result:
         """Run a blocking call in a thread. ``doing`` completes "while ...". Raises EngineError in words.

@@ -27,8 +27,8 @@ KEPT_LINES = 200
 
 _STEP = re.compile(r"^step (?P<step>\d+)/(?P<of>\d+)\s*: (?P<what>.*)$", re.IGNORECASE)
 _NOISE = re.compile(
-    r"^( ---> .*|Removing intermediate container .*|Successfully (built|tagged) .*|--> .*"
-    r"|\[Warning\] .*were not consumed)$"
+    r"^( ---> .*|Removing intermediate container .*|Successfully (built|tagged) .*|--> .*|COMMIT .*|[0-9a-f]{64}"
+    r"|\[Warning\] .*not consumed.*)$"
 )
 
 

@@ -55,7 +55,7 @@ def list_images(engine: Engine) -> tuple[KeptImage, ...]:
         found.append(
             KeptImage(
                 id=image["Id"],
-                name=names[0].removeprefix("localhost/") if names else image["Id"].removeprefix("sha256:")[:12],
+                name=_plain(names[0]) if names else image["Id"].removeprefix("sha256:")[:12],
                 kind=marks[labels.KIND],
                 target=marks.get(labels.TARGET, ""),
                 version=marks.get(labels.VERSION, ""),
@@ -66,6 +66,11 @@ def list_images(engine: Engine) -> tuple[KeptImage, ...]:
         )
     order = {"sdk": 0, "build": 1}
     return tuple(sorted(found, key=lambda image: (image.target, image.version, order[image.kind], -image.created)))
+
+
+def _plain(name: str) -> str:
+    """A name as it was given: Podman puts a registry before it."""
+    return name.removeprefix("localhost/").removeprefix("docker.io/")
 
 
 def unneeded(images: Collection[KeptImage], wanted: Collection[str]) -> tuple[KeptImage, ...]:

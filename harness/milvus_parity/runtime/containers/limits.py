@@ -11,6 +11,9 @@ NOBODY = 65534
 SHARED_MEMORY = 1 << 20
 """Bytes of /dev/shm, the one place that stays writable on a read-only root."""
 
+OPEN_FILES = 8192
+"""What every engine may give; a default of some engines is more than their own limit."""
+
 
 def user(configured: str, image: str) -> tuple[int, int]:
     """The user and group a container runs as: the image's own unless that is root. Raises BadInputError for a name.
@@ -42,7 +45,7 @@ def locks(limits: Limits, processors: int) -> dict[str, Any]:
         "shm_size": SHARED_MEMORY,
         # Programs may be loaded from there: Java's network libraries unpack theirs into the temporary folder.
         "tmpfs": {SCRATCH: f"rw,exec,nosuid,nodev,mode=1777,size={limits.scratch}"},
-        "ulimits": [Ulimit(name="core", soft=0, hard=0)],
+        "ulimits": [Ulimit(name="core", soft=0, hard=0), Ulimit(name="nofile", soft=OPEN_FILES, hard=OPEN_FILES)],
         # Else the engine would keep what a program prints on the disk, without an end.
         "log_config": LogConfig(type="none"),
         # Nobody answers there: addresses are numbers here, and names are a way out. Engines leave questions they cannot

@@ -7,7 +7,7 @@ is gone are removed. Images of SDKs and programs are a cache and stay.
 import contextlib
 
 from milvus_parity.model.scenario import Frozen
-from milvus_parity.runtime.containers import labels, network
+from milvus_parity.runtime.containers import firewall, labels
 from milvus_parity.runtime.containers.engine import Engine
 from milvus_parity.runtime.containers.images import remove_with_children
 from milvus_parity.runtime.containers.labels import Owner
@@ -70,7 +70,7 @@ def sweep(engine: Engine, *, run: str | None = None, everything: bool = False) -
     for found in api.networks(filters=marked):
         if ours(found.get("Labels")):
             with contextlib.suppress(docker.errors.NotFound):
-                network.open_doors_again(network.bridge_of(found))
+                firewall.open_doors(found["Labels"][labels.RUN])
                 api.remove_network(found["Id"])
                 counts["networks"] += 1
     for volume in api.volumes(filters=marked).get("Volumes") or ():
@@ -81,7 +81,7 @@ def sweep(engine: Engine, *, run: str | None = None, everything: bool = False) -
     for image in api.images(filters={"label": f"{labels.KIND}=passing"}, all=True):
         if ours(image.get("Labels")):
             counts["images"] += remove_with_children(engine, image["Id"])
-    return Swept(**counts, rules=network.sweep_rules())
+    return Swept(**counts, rules=firewall.sweep_rules(everything=everything))
 
 
 def _remove_container(engine: Engine, container: str) -> bool:
