@@ -142,7 +142,11 @@ async def run_session(
         starting = asyncio.create_task(server.start())
         stack.push_async_callback(_give_up, starting)
         runtime = await open_runtime(
-            wishes.runtime, folder.name, wishes.cache, lambda line: tell(ServerProgress(line=line))
+            wishes.runtime,
+            folder.name,
+            wishes.cache,
+            lambda line: tell(ServerProgress(line=line)),
+            packs=_meant(packs, wishes.targets),
         )
         stack.push_async_callback(runtime.close)
         info = None if known else await starting
@@ -224,6 +228,12 @@ def gateway_for(info: ServerInfo, runtime: Runtime, *, record: bool) -> "Gateway
 
     upstream = Upstream.to(info.host, info.port, tls=info.tls, ca=info.tls_ca, server_name=info.host)
     return RecordingGateways(upstream, host=runtime.gateway_host, record=record)
+
+
+def _meant(packs: Mapping[str, Pack], wanted: Sequence[str]) -> list[Pack]:
+    names = {text.partition("@")[0] for text in wanted}
+    meant = [pack for pack in packs.values() if not names or names & {pack.language, *pack.spec.targets}]
+    return meant[::-1]
 
 
 async def _give_up(task: "asyncio.Task[ServerInfo]") -> None:

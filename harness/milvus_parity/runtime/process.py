@@ -75,8 +75,9 @@ class ProcessRuntime:
     name = "process"
     gateway_host = "127.0.0.1"
 
-    def __init__(self, cache: Path) -> None:
+    def __init__(self, cache: Path, *, notes: tuple[str, ...] = ()) -> None:
         self.cache = cache
+        self.notes = notes
         self._tools: dict[str, asyncio.Task[list[toolchain.Tool]]] = {}
         self._connections: list[PipeConnection] = []
         self._temporary: list[Path] = []
