@@ -1,5 +1,6 @@
 """``milvus-parity doctor``: what this machine has and lacks."""
 
+import os
 import platform
 import shutil
 import sys
@@ -68,6 +69,13 @@ def _embedded() -> str:
 
 
 def _docker() -> str:
-    if shutil.which("docker") is None:
-        return "no docker command; containers are not needed, programs run as processes"
-    return f"command found ({shutil.which('docker')})"
+    from milvus_parity.runtime.containers.engine import EngineError, connect
+
+    try:
+        engine = connect(os.environ)
+    except EngineError as error:
+        return f"programs will run as processes: {error}".replace("\n", "\n         ")
+    try:
+        return f"engine {engine.client.version().get('Version', '')} answers; programs will run in containers"
+    finally:
+        engine.close()

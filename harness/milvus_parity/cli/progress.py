@@ -58,6 +58,10 @@ class Progress:
         if isinstance(event, ServerProgress):
             self.server = event.line
         elif isinstance(event, RunStarted):
+            if event.header.server is not None:
+                self.server = (
+                    f"{event.header.server.version} ({event.header.server.kind}), {event.header.server.address}"
+                )
             for target in event.header.targets:
                 self.rows.setdefault(target.label, _Row())
         elif isinstance(event, LaneChanged):
