@@ -44,11 +44,13 @@ TEXT
     releases python "pymilvus 2.2.17 to 3.0.2" \
         python-orm@2.2.17,2.3.7,2.4.15,2.5.18,2.6.17,3.0.2 python-client@2.3.7,2.4.15,2.5.18,2.6.17,3.0.2
     releases java "Java 2.3.10 to 2.6.22" java-v1@2.3.10,2.4.8,2.5.10,2.6.22 java-v2@2.3.10,2.4.8,2.5.10,2.6.22
-    releases go-v1 "Go, milvus-sdk-go 2.2.8 to 2.4.2" go-v1@2.2.8,2.3.4,2.3.5,2.3.6,2.4.2
+    releases go-v1 "Go, milvus-sdk-go 2.2.8 to 2.4.2" go-v1@2.2.8,2.3.4,2.3.5,2.3.6,2.4.0,2.4.1,2.4.2
     releases go-v2 "Go, milvus/client 2.5.6 to 2.6.2" go-v2@2.5.6,2.6.0,2.6.2
     releases javascript "Node.js 2.2.24 to 3.0.6" javascript@2.2.24,2.3.5,2.4.9,2.5.12,2.6.17,3.0.6
     printf '## In which release\n\n'
     change go-v1 drop_partition/never_was 2.2.8 2.4.2
+    change go-v1 drop_partition/never_was 2.3.6 2.4.1
+    change go-v1 drop_partition/never_was 2.4.1 2.4.2
     change go-v1 drop_partition/wrong_password 2.3.6 2.4.2
     change python-orm drop_partition/never_was 2.2.17 2.3.7
     change python-orm drop_partition/use_unknown_database 2.5.18 2.6.17

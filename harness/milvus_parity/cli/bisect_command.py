@@ -162,9 +162,11 @@ def _report(
     skipped: Mapping[str, str],
 ) -> Iterator[str]:
     from milvus_parity.engine.bisect import as_good, text_at
+    from milvus_parity.packs.versions import sort_versions
     from milvus_parity.report.clean import clean
 
-    yield f"{prober.name} {end.first} is the first release in which {prober.case.id} is not as in {end.last}."
+    back = ", going back," if sort_versions([end.last, end.first])[0] == end.first else ""
+    yield f"{prober.name} {end.first} is the first release{back} in which {prober.case.id} is not as in {end.last}."
     if end.between:
         yield f"It may have been sooner: {', '.join(end.between)} could not be tried."
     changed = [place for place in places if not as_good(outcomes[end.last], outcomes[end.first], [place])]

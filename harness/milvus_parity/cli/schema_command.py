@@ -4,13 +4,13 @@ import json
 
 import click
 
-KINDS = ["scenario", "run", "trace", "call", "report"]
+KINDS = ["scenario", "run", "trace", "call", "report", "diff"]
 
 
 @click.command("schema")
 @click.argument("kind", type=click.Choice(KINDS))
 def command(kind: str) -> None:
-    """Print a JSON Schema: of scenario files, a run's header, its traces, its recorded calls, or a JSON report."""
+    """Print a JSON Schema: of scenario files, a run's header, its traces, its recorded calls, a JSON report or diff."""
     click.echo(json.dumps(schema_of(kind), indent=2, ensure_ascii=False))
 
 
@@ -26,6 +26,10 @@ def schema_of(kind: str) -> dict[str, object]:
         from milvus_parity.report.json import report_schema
 
         return report_schema()
+    if kind == "diff":
+        from milvus_parity.report.diff import diff_schema
+
+        return diff_schema()
     if kind == "run":
         from milvus_parity.model.run import RunHeader
 
