@@ -66,3 +66,15 @@ def test_a_fence_goes_on_from_those_that_define_what_it_uses() -> None:
     )
     ready = page(text)
     assert [code.fence.index for code in ready.ready[2].chain] == [0, 2]
+
+
+def test_other_languages_tell_which_collection_the_page_means() -> None:
+    text = (
+        "```python\npartition.release()\n```\n"
+        '```csharp\nawait c.GetCollection("book").ReleasePartitionAsync("novel");\n```\n'
+        "```python\npartition = Partition(collection, 'novel')\npartition.release()\n```\n"
+    )
+    ready = ready_page("a.md", text, dialects(), asked=["python"])
+    assert list(ready.ready) == [0, 2]
+    assert ready.skipped == {1: "not asked for (csharp)"}
+    assert str(ready.ready[2].state) == "book with novel (loaded)"

@@ -116,14 +116,14 @@ def check_command(
         raise BadInputError("--write applies a patch, and there is none without --fix.", hint="Give both.")
     packs = read_packs(runners)
     _, languages = versions_of(wanted, packs)
-    dialects = {name: one for name, one in read_dialects(packs).items() if not languages or name in languages}
+    dialects = read_dialects(packs)
     paths = expand(pages)
     if changed_since is not None:
         paths = changed_pages(paths, changed_since)
         if not paths:
             click.echo(f"No page changed since {changed_since}.", err=True)
             return int(ExitCode.OK)
-    read = [read_page(path, dialects, docs_version) for path in paths]
+    read = [read_page(path, dialects, docs_version, languages) for path in paths]
 
     def allow(found: Runtime) -> None:
         if not trust and found.name != "container":

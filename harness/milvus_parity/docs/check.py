@@ -75,7 +75,8 @@ async def check(
     findings, results = merge(pages, planned, lanes)
     signatures = {lane.language: lane.signatures for lane in lanes if lane.language}
     for page in pages:
-        findings += check_tables(page, dialects, signatures)
+        asked = {language: dialects[language] for language in page.asked if language in dialects}
+        findings += check_tables(page, asked, signatures)
     return findings, results
 
 

@@ -70,6 +70,11 @@ def _small(finding: Finding, lines: Sequence[str]) -> Edit | None:
         begins = re.compile(r"(\s*(?:(?:var|const|let)\s+\w+\s*=\s*)?)").match(line, start)
         at = begins.end() if begins else start
         return _replace(finding, at, at, "await ")
+    if finding.kind == "raised" and finding.language == "python" and "Partition.__init__() missing" in finding.message:
+        call = re.compile(r"\bPartition\((?=[\"'])").search(line, start)
+        first = finding.fence[0] if finding.fence else finding.line
+        made = any(re.match(r"\s*collection\s*=", one) for one in lines[first : finding.line - 1])
+        return _replace(finding, call.end(), call.end(), "collection, ") if call and made else None
     if finding.kind == "no semicolon":
         at = len(line.rstrip())
         return _replace(finding, at, at, ";")

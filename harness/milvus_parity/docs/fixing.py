@@ -55,6 +55,7 @@ async def fixed(
                 dialects,
                 page.docs_version,
                 declared_for(Path(page.page.path)),
+                page.asked,
             )
             for page in pages
             if edits[page.page.path]
@@ -78,8 +79,8 @@ async def fixed(
                         edits[path] = sorted([*edits[path], other], key=lambda one: (one.line, one.column))
                     else:
                         notes.append(f"{path}:{fence[0]}: no way to write this is known that holds")
-            notes += [line for line in _not_run(path, edits[path], result) if line not in notes]
         if not failed:
+            notes += [line for page in patched for line in _not_run(page.page.path, edits[page.page.path], result)]
             break
     texts = {}
     patch = ""

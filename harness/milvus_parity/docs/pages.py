@@ -44,15 +44,18 @@ class ReadyPage(Frozen, frozen=True, kw_only=True):
     docs_version: str | None = None
     collection: str | None = None
     partition: str | None = None
+    asked: frozenset[str] = frozenset()
 
 
-def read_page(path: str, dialects: Mapping[str, Dialect], docs_version: str | None = None) -> ReadyPage:
+def read_page(
+    path: str, dialects: Mapping[str, Dialect], docs_version: str | None = None, asked: Iterable[str] = ()
+) -> ReadyPage:
     """Read a page from disk. Raises BadInputError when there is none, or what is declared beside it is not right."""
     try:
         text = Path(path).read_bytes().decode("utf-8", "replace")
     except OSError as error:
         raise BadInputError(f"The page cannot be read: {error.strerror}.", where=path) from error
-    return ready_page(path, text, dialects, docs_version, declared_for(Path(path)))
+    return ready_page(path, text, dialects, docs_version, declared_for(Path(path)), asked)
 
 
 def ready_page(
@@ -61,8 +64,13 @@ def ready_page(
     dialects: Mapping[str, Dialect],
     docs_version: str | None = None,
     declared: Declared | None = None,
+    asked: Iterable[str] = (),
 ) -> ReadyPage:
-    """The page that a text is. Pure."""
+    """The page that a text is. Pure.
+
+    ``asked``: the languages that are looked at, all when empty. The others still tell what the page speaks of.
+    """
+    wanted = frozenset(asked) or frozenset(dialects)
     aliases = {
         **ALIASES,
         **{word: language for language, one in dialects.items() for word in one.pack.spec.fences},
@@ -81,6 +89,9 @@ def ready_page(
     partition = _first(name for code in codes.values() for use in code.uses for name in use.partitions)
     ready = {}
     for index, code in codes.items():
+        if code.fence.language not in wanted:
+            skipped[index] = f"not asked for ({code.fence.language})"
+            continue
         earlier = [codes[at] for at in codes if at < index and codes[at].fence.language == code.fence.language]
         chain = chain_of(code, earlier, dialects[code.fence.language or ""])
         elsewhere = frozenset(name for one in earlier for name in one.declared)
@@ -92,6 +103,7 @@ def ready_page(
         docs_version=docs_version or version_of(path),
         collection=collection,
         partition=partition,
+        asked=wanted,
     )
 
 
@@ -110,8 +122,6 @@ def _skipped(fence: Fence, dialects: Mapping[str, Dialect], declared: Declared |
     if declared is not None and str(fence.line) in declared.skip:
         return f"declared: {declared.skip[str(fence.line)]}"
     if fence.language is None or fence.language not in dialects:
-        if fence.language is not None:
-            return f"not asked for ({fence.language})"
         if fence.word in _SHELL:
             return "curl, looked at and not run" if re.search(r"(?m)^\s*(?:\$ )?curl\b", fence.body) else "shell"
         if fence.word in _DATA:

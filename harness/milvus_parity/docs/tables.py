@@ -261,7 +261,7 @@ def missing_tables(ready: ReadyPage, dialects: Mapping[str, Dialect]) -> Iterato
         for one in fences:
             fence = one.code.fence
             language = fence.language or ""
-            if language in tables or not _takes_arguments(one.code, dialects[language]):
+            if language in tables or language not in dialects or not _takes_arguments(one.code, dialects[language]):
                 continue
             yield Finding(
                 path=page.path,
