@@ -186,6 +186,15 @@ def test_a_pinned_value_that_cannot_show_as_a_difference_is_stale_only_when_all_
     assert stale.what == "go-v1@2.3.6 is as pinned, and now all others are too."
 
 
+def test_a_pattern_of_many_cases_is_not_stale_as_long_as_one_of_them_was_left_out():
+    entry = MISSING.replace("case: drop_partition/missing", "case: drop_partition/*").replace("refused", "deadline")
+    header = {"known_targets": tuple(one.name for one in TARGETS)}
+    some = agreeing("*", known_cases=(DROP_MISSING.id, DROP_EMPTY.id), **header)
+    assert judged(some, entry).stale == ()
+    (stale,) = judged(agreeing("*", known_cases=(DROP_MISSING.id,), **header), entry).stale
+    assert stale.what == "go-v1@2.3.6 no longer differs there as pinned."
+
+
 def test_entries_past_their_date_warn():
     verdict = judged(None, MISSING.replace("why: x", "why: x, review: 2024-05-31"), *ALL[1:])
     assert [one.review for one in verdict.overdue] == ["2024-05-31"]
