@@ -1,10 +1,15 @@
 """What all tests share: the flag that rewrites golden files, and what a skip means in CI."""
 
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from eight_targets import STANDIN
+from milvus_parity.cli.options import cache_folder
 
 LISTED_SKIPS = Path(__file__).parent / "skips.txt"
 """Tests that may be skipped even in CI, a node id a line."""
@@ -30,3 +35,24 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
             report.outcome = "failed"
             report.longrepr = f"Skipped in CI, where everything must run: {reason}"
     return report
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give C# programs the stand-in for Milvus.Client, where the tests are told of packages to build it from.
+
+    It is kept by the hash of what goes in, so only the first session builds it.
+    """
+    dotnet = shutil.which("dotnet")
+    sources = os.environ.get("MILVUS_PARITY_TEST_NUGET")
+    if not sources or dotnet is None or "CSHARP_VERSION" in os.environ:
+        return
+    feed = cache_folder() / "tests" / "standin"
+    build = str(Path(__file__).parent / "standin" / "build.py")
+    command = [sys.executable, build, "--out", str(feed), "--work", f"{feed}-work", "--dotnet", dotnet]
+    command += [word for source in sources.split(os.pathsep) for word in ("--source", source)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode:
+        raise pytest.UsageError(f"The stand-in for Milvus.Client cannot be built:\n{done.stdout}{done.stderr}")
+    os.environ["RestoreConfigFile"] = done.stdout.splitlines()[-1].strip()  # noqa: SIM112 - as MSBuild names it
+    os.environ["CSHARP_VERSION"] = STANDIN
+    os.environ["MILVUS_PARITY_TEST_CSHARP"] = f"csharp@{STANDIN}"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, TARGETS, Command
+from eight_targets import ROOT, TARGETS, Command
 from milvus_parity.judge.judge import Outcomes
 from milvus_parity.model.outcome import Outcome
 from milvus_parity.model.scenario import Case, FaultStep, SdkStep
@@ -61,7 +61,7 @@ def is_calm(case: Case) -> bool:
 
 
 def compared(outcome: Outcome, *, calm: bool) -> list[object]:
-    """What of an outcome has to be the same in both runtimes: all facets but time; of an uncalm case the result only."""
+    """What of an outcome has to be the same in both: all facets but time; where something is timed the result only."""
     steps: list[object] = [
         (
             step.step,
