@@ -293,6 +293,19 @@ def test_memory_is_taken_from_the_greedy_only(open_bench: Callable[..., Bench], 
     assert bench.launch(build).eval("2 + 2") == "4", "and the run goes on"
 
 
+def test_memory_that_took_a_child_is_told_while_its_worker_lives(
+    open_bench: Callable[..., Bench], tmp_path: Path
+) -> None:
+    bench = open_bench(tiny_settings(worker=Limits(memory=128 << 20)))
+    worker = bench.launch(bench.build(tmp_path / "tiny"))
+    assert bench.do(worker.connection.limit_hit()) is None
+    child = "os.fork() or [bytearray(1 << 20) for _ in range(1000)]"
+    assert worker.eval(f"os.waitpid({child}, 0)[1]") == "9"
+    assert bench.do(worker.connection.limit_hit()) == "memory limit of 128 MiB"
+    assert bench.do(worker.connection.limit_hit()) is None, "it is told once"
+    assert worker.eval("1 + 1") == "2"
+
+
 def test_processors_are_shared_out(open_bench: Callable[..., Bench], tmp_path: Path) -> None:
     bench = open_bench(tiny_settings(worker=Limits(cpus=0.25)))
     worker = bench.launch(bench.build(tmp_path / "tiny"))

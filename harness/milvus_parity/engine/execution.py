@@ -143,7 +143,7 @@ class _Execution:
             await self.session.end_execution(self.name)
             return "hung", f"It did not end within {limit:g} s."
         except CrashedError as crash:
-            return "crashed", str(crash)
+            return ("killed" if crash.by_limit else "crashed"), str(crash)
         except WorkerGoneError as gone:
             if not gone.alone:
                 raise Innocent from gone

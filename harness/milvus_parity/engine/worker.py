@@ -44,7 +44,11 @@ class WorkerGoneError(Exception):
 
 
 class CrashedError(Exception):
-    """One execution crashed, and the worker stays up."""
+    """One execution crashed, and the worker stays up. ``by_limit``: it was a limit of the container that took it."""
+
+    def __init__(self, how: str, *, by_limit: bool = False) -> None:
+        super().__init__(how)
+        self.by_limit = by_limit
 
 
 class ProtocolError(ParityError):
@@ -161,6 +165,9 @@ class Session:
             assert self._exit is not None
             raise self._gone(self._exit)
         if answer.crashed is not None:
+            limit = await self.connection.limit_hit() if answer.crashed == "signal 9" else None
+            if limit is not None:
+                raise CrashedError(f"It was killed by the {limit}.", by_limit=True)
             raise CrashedError(answer.crashed)
         return answer
 

@@ -98,6 +98,9 @@ class Connection(Protocol):
     async def wait(self) -> Exit:
         """How it ended; waits for that."""
 
+    async def limit_hit(self) -> str | None:
+        """The limit, in words, that took a process of a worker that lives on, once for each; None when none did."""
+
 
 class Runtime(Protocol):
     """Where programs are built and run."""

@@ -121,6 +121,10 @@ class PipeConnection:
         kill_group(self._process.pid)
         await self.wait()
 
+    async def limit_hit(self) -> str | None:
+        """A process has no limits."""
+        return None
+
     async def wait(self) -> Exit:
         """How it ended. What it started and left behind is ended, too."""
         status = await self._process.wait()

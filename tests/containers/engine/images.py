@@ -160,7 +160,9 @@ def link(place: str, target: str) -> Callable[[Path], None]:
 
 def python() -> None:
     """Debian's Python with venv and pip."""
-    files = {path for path in debian("python3-venv", "python3-pip", "libstdc++6") if not path.endswith("/EXTERNALLY-MANAGED")}
+    files = {
+        path for path in debian("python3-venv", "python3-pip", "libstdc++6") if not path.endswith("/EXTERNALLY-MANAGED")
+    }
     make(f"{PREFIX}/python", files, {"PYTHONUNBUFFERED": "1"}, link("usr/bin/python", "python3"))
 
 

@@ -113,8 +113,18 @@ class Lines:
 class ContainerConnection:
     """A running worker. ``stream`` is what the SDK's attach gave; its sending side is standard input."""
 
-    def __init__(self, engine: Engine, container: str, stream: Any, memory: int, forget: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        container: str,
+        stream: Any,
+        *,
+        memory: int,
+        took_one: Callable[[str], bool],
+        forget: Callable[[str], None],
+    ) -> None:
         self._engine = engine
+        self._took_one = took_one
         self.container = container
         self._stream = stream
         self._socket = getattr(stream, "_sock", stream)
@@ -200,6 +210,13 @@ class ContainerConnection:
             self._engine.client.api.kill(self.container)
             self._killed = True
 
+    async def limit_hit(self) -> str | None:
+        """The memory limit, when it took one of its processes."""
+        with contextlib.suppress(EngineError):
+            if await self._engine.ask("asking who was killed", lambda: self._took_one(self.container)):
+                return _memory_limit(self._memory)
+        return None
+
     async def wait(self) -> Exit:
         """How it ended. Its container is removed."""
         if self._exit is None:
@@ -237,9 +254,13 @@ class ContainerConnection:
         return state
 
 
+def _memory_limit(size: int) -> str:
+    return f"memory limit of {size_words(size)}"
+
+
 def exit_from(state: dict[str, Any], *, killed: bool, memory: int) -> Exit:
     """How a container ended, from its state. ``killed``: the harness did it, so no limit is to blame."""
     status = int(state.get("ExitCode") or 0)
     if state.get("OOMKilled") and not killed:
-        return Exit(status=status, by_limit=f"memory limit of {size_words(memory)}")
+        return Exit(status=status, by_limit=_memory_limit(memory))
     return Exit(signal=status - 128) if 128 < status < 128 + 65 else Exit(status=status)

@@ -15,6 +15,7 @@ from milvus_parity.runtime.containers.inputs import Content
 from milvus_parity.runtime.containers.labels import Owner
 from milvus_parity.runtime.containers.limits import SCRATCH, locks, user
 from milvus_parity.runtime.containers.settings import Limits
+from milvus_parity.runtime.containers.watch import MemoryWatch
 
 
 class Wish(Frozen, frozen=True, kw_only=True):
@@ -43,6 +44,7 @@ class Containers:
         self._engine = engine
         self._owner = owner
         self._processors = processors
+        self._watch = MemoryWatch(engine, owner.run)
         self._numbers = itertools.count(1)
         self._running: dict[str, ContainerConnection] = {}
 
@@ -50,7 +52,14 @@ class Containers:
         """Make and start a container. Raises EngineError, and NotAvailableError when its command cannot be started."""
         number = next(self._numbers)
         stream, container = await self._engine.ask(f"starting {wish.name}", lambda: self._start(wish, number))
-        connection = ContainerConnection(self._engine, container, stream, wish.limits.memory, self._forget)
+        connection = ContainerConnection(
+            self._engine,
+            container,
+            stream,
+            memory=wish.limits.memory,
+            took_one=self._watch.took_one,
+            forget=self._forget,
+        )
         self._running[container] = connection
         return connection
 
@@ -107,3 +116,4 @@ class Containers:
     async def close(self) -> None:
         """End and remove all that still run."""
         await asyncio.gather(*(connection.kill() for connection in list(self._running.values())))
+        self._watch.close()
