@@ -14,7 +14,7 @@ if ! command -v dockerd >/dev/null || ! command -v iptables >/dev/null; then
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq
   # iptables is only recommended by docker.io, and it cannot do without.
-  apt-get install -y -qq --no-install-recommends docker.io iptables </dev/null
+  apt-get install -y -qq --no-install-recommends docker.io iptables docker-compose </dev/null
 fi
 
 rm -f /var/run/docker.pid
