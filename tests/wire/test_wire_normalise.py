@@ -93,3 +93,10 @@ def _keys(part: Any) -> list[str]:
     if isinstance(part, dict):
         return [*part, *(key for held in part.values() for key in _keys(held))]
     return [key for held in part for key in _keys(held)] if isinstance(part, list) else []
+
+
+def test_the_order_of_columns_is_none() -> None:
+    columns = [{"field_name": "vec", "type": "FloatVector"}, {"field_name": "id", "type": "Int64"}]
+    one = normal_request(call({"fields_data": columns}))
+    assert one == normal_request(call({"fields_data": columns[::-1]}))
+    assert [column["field_name"] for column in one["fields_data"]] == ["id", "vec"]

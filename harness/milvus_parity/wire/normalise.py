@@ -1,7 +1,8 @@
 """Takes out of recorded calls what differs by nature, so that two SDKs, or two runs, can be compared.
 
-Pure. Ids, timestamps, message bases, request ids and who asked are no part of what an SDK does. A database has a real
-name of its own in each execution: the names given as ``names`` (real -> logical) are put back, wherever they stand.
+Pure. Ids, timestamps, message bases, request ids, who asked and the order of columns are no part of what an SDK does. A
+database has a real name of its own in each execution: the names given as ``names`` (real -> logical) are put back,
+wherever they stand.
 """
 
 import re
@@ -21,6 +22,8 @@ _NOISE: Final = re.compile(
     re.IGNORECASE,
 )
 _CONNECTION_ID: Final = "identifier"
+_COLUMNS: Final = "fields_data"
+"""Columns of rows are known by their names; the Go SDK sends them in the order of a map, which is no order."""
 
 
 def normal_request(call: RecordedCall, names: Mapping[str, str] = {}) -> Value:
@@ -67,12 +70,17 @@ def _normal(value: Value, names: Mapping[str, str], key: str = "") -> Value:
             if name not in _DROPPED_FIELDS and not _TIME.search(name)
         }
     if isinstance(value, list):
-        return [_normal(item, names, key) for item in value]
+        items = [_normal(item, names, key) for item in value]
+        return sorted(items, key=_column_name) if key == _COLUMNS else items
     if isinstance(value, str):
         return _named(value, names)
     if isinstance(value, int) and not isinstance(value, bool) and _ID_FIELD.search(key):
         return ID
     return value
+
+
+def _column_name(column: Value) -> str:
+    return str(column.get("field_name", "")) if isinstance(column, dict) else ""
 
 
 def _named(text: str, names: Mapping[str, str]) -> str:
