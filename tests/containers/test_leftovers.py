@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -134,3 +135,33 @@ def test_volumes_of_a_dead_run_go(engine: Engine) -> None:
     volume = engine.client.volumes.create(labels=owner.labels())
     assert sweep(engine).volumes == 1
     assert json.dumps([v.name for v in engine.client.volumes.list()]).find(volume.name) < 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["interrupted", "terminated"])
+@pytest.mark.parametrize("moment", ["resolving", "running"])
+def test_a_run_that_is_told_to_stop_leaves_nothing(
+    number: signal.Signals, moment: str, engine: Engine, tmp_path: Path
+) -> None:
+    image = os.environ.get("PARITY_MILVUS_IMAGE")
+    words = ["--milvus", f"container:{image}" if image else "container", "--runtime", "container"]
+    words += ["--target", "python-orm", "--out", str(tmp_path / "run")]
+    with (tmp_path / "said").open("w+") as said:
+        run = subprocess.Popen([sys.executable, "-m", "milvus_parity", "run", *words], stdout=said, stderr=said)
+        until(lambda: f"python-orm@2.3.7: {moment}" in (tmp_path / "said").read_text(), run)
+        run.send_signal(number)
+        run.wait(120)
+        text = (tmp_path / "said").read_text()
+    assert "Traceback" not in text
+    assert run.returncode != 0
+    pid = f"{labels.PID}={run.pid}"
+    left = [c["Names"] for c in engine.client.api.containers(all=True, filters={"label": pid})]
+    left += [n["Name"] for n in engine.client.api.networks(filters={"label": pid})]
+    assert left == [], text[-3000:]
+
+
+def until(condition: Callable[[], bool], process: "subprocess.Popen[bytes]", seconds: float = 300) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.05)

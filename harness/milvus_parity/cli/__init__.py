@@ -1,6 +1,7 @@
 """The command line. Each command has a file; they are imported when they are called, so that ``--help`` is instant."""
 
 import importlib
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -77,6 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: errors are sentences, and the exit status means what ``--help`` says."""
     from milvus_parity.model.errors import ExitCode, ParityError
 
+    # What is told to stop takes away what it made, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
     try:
         status = group.main(args=list(arguments) if arguments is not None else None, standalone_mode=False)
     except click.exceptions.Abort:
