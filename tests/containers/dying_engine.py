@@ -16,9 +16,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import docker.errors
+import msgspec
 import pytest
 from milvus_parity.packs.discover import target_of
+from milvus_parity.runtime.containers import labels
 from milvus_parity.runtime.containers.engine import Engine, EngineError, EngineGoneError, connect
+from milvus_parity.runtime.containers.labels import Owner
 from milvus_parity.runtime.containers.sweep import sweep
 
 from containers.conftest import Bench
@@ -133,6 +136,25 @@ def test_what_a_killed_engine_kept_is_removed_by_the_next_run(
     with pytest.raises(docker.errors.NotFound):
         engine.client.containers.get(container)
     engine.close()
+
+
+def test_everything_is_what_carries_our_labels(
+    daemon: Daemon, open_bench: Callable[..., Bench], tmp_path: Path
+) -> None:
+    """Here, where no other run is in the engine."""
+    bench = started(open_bench, daemon, tmp_path)
+    worker = bench.launch(bench.build(tmp_path / "tiny"))
+    engine = bench.runtime.engine
+    unlabelled = engine.client.containers.create(BASE, ["true"])
+    stranger = msgspec.structs.replace(Owner.this_process("other"), host="elsewhere/pid:[1]")
+    engine.client.containers.create(BASE, ["true"], labels=stranger.labels())
+    engine.client.containers.create(BASE, ["true"], labels={labels.RUN: "incomplete"})
+    assert not sweep(engine), "all of it is owned, or may be"
+    swept = sweep(engine, everything=True)
+    assert (swept.containers, swept.networks) == (3, 1)
+    assert [container.id for container in engine.client.containers.list(all=True)] == [unlabelled.id]
+    assert worker.next() is None
+    assert worker.ended() == "killed by signal 9"
 
 
 def test_an_engine_that_dies_under_a_build(daemon: Daemon, open_bench: Callable[..., Bench], tmp_path: Path) -> None:
