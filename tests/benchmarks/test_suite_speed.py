@@ -1,8 +1,9 @@
 """The suite against its floor: the same server calls, sent by a bare gRPC client at the same concurrency.
 
 Measured with builds cached, over the cases that have no fault and no time limit in them: there the time is the SDK's
-own patience, which no floor has. The harness's own work is its CPU time, less that of a bare client that makes and
-reads the same states. The start of the slowest SDK's process is taken off the run, as nobody can hurry it.
+own patience, which no floor has. The harness's own work is its CPU time without recording (whose cost for each call
+`test_wire_cost.py` bounds), less that of a bare client that makes and reads the same states. The start of the slowest
+SDK's process is taken off the run, as nobody can hurry it.
 """
 
 import asyncio
@@ -79,9 +80,11 @@ class Clock:
         return self.done - min(self.starting.values()) - self.slowest_start
 
 
-def suite(out: Path, cases: Sequence[Case]) -> tuple[Clock, RunFolder]:
+def suite(out: Path, cases: Sequence[Case], *, record: bool = True) -> tuple[Clock, RunFolder]:
     clock = Clock()
-    wishes = Wishes(targets=TARGETS, runtime="process", jobs=default_jobs(), cache=cache_folder(), out=out)
+    wishes = Wishes(
+        targets=TARGETS, runtime="process", jobs=default_jobs(), cache=cache_folder(), out=out, record=record
+    )
     session = asyncio.run(run_session(wishes, read_packs(()), cases, clock))
     clock.cpu += clock.used()
     return clock, read_run(session.folder)
@@ -136,16 +139,17 @@ async def floor(run: RunFolder, cases: Sequence[Case], *, sdks: bool = True) -> 
 
 def test_the_suite_against_its_floor(tmp_path: Path) -> None:
     cases = calm_cases()
-    suite(tmp_path / "warm", cases)
+    bare, _ = suite(tmp_path / "bare", cases, record=False)
     clock, run = suite(tmp_path / "run", cases)
     least, _ = asyncio.run(floor(run, cases))
     _, calling = asyncio.run(floor(run, cases, sdks=False))
     executions = sum(len(run.traces(case.id)) for case in cases)
-    cpu = 1000 * (clock.cpu - calling) / executions
+    cpu, recording = 1000 * (bare.cpu - calling) / executions, 1000 * (clock.cpu - bare.cpu) / executions
     print(
         f"\n{executions} executions: {clock.seconds:.1f} s beside {clock.slowest_start:.1f} s of the slowest start; "
         f"floor {least:.1f} s; {clock.seconds / least:.2f} times the floor; "
-        f"the harness's own work {cpu:.1f} ms each, beside {1000 * calling / executions:.1f} ms for its calls"
+        f"the harness's own work {cpu:.1f} ms each, beside {1000 * calling / executions:.1f} ms for its calls "
+        f"and {recording:.1f} ms for recording"
     )
     assert clock.seconds <= MOST_OVER_FLOOR * least
     assert cpu <= MOST_CPU_MILLISECONDS

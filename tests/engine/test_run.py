@@ -120,7 +120,7 @@ def test_a_sixth_language_needs_no_python(tmp_path: Path) -> None:
     assert trace.steps[2].error.fields == {"code": 100}
     assert trace.observations[-1].snapshot.databases["database"]["book"].partitions == ("_default", "novel")
     assert list(ran.keeper.databases) == ["default"], "a database was left behind"
-    assert ran.gateway.happened == ["step 1", "step None", "step 2", "step None", "step 3", "step None", "close"]
+    assert ran.gateway.happened == ["step 1", "step 2", "step 3", "close"]
     states = [event.state for event in ran.events if isinstance(event, LaneChanged)]
     assert states == ["resolving", "building", "starting", "running", "done"]
 
@@ -198,7 +198,7 @@ def test_faults_come_between_the_steps(tmp_path: Path) -> None:
     gone = FaultStep(id=3, fault="gone")
     drop = SdkStep(id=4, operation="drop", arguments={"collection": "book", "partition": "novel"})
     ran = run(tmp_path, msgspec.structs.replace(case, steps=(*case.steps, gone, drop)))
-    assert ran.gateway.happened[4:6] == ["cut", "step 4"]
+    assert ran.gateway.happened == ["step 1", "step 2", "cut", "step 4", "close"]
 
 
 def test_a_server_that_dies_ends_the_run(tmp_path: Path) -> None:

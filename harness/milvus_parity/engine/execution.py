@@ -173,7 +173,6 @@ class _Execution:
         self.running = step.id
         await self.session.say("go", self.name, step.id)
         answer = await self.session.next(self.name)
-        await endpoint.set_step(None)
         self.steps.append(self._step_trace(step, answer))
         self.running = None
         if step.operation == "connect" and answer.outcome != "returned":
