@@ -1,4 +1,4 @@
-"""Known findings: a YAML list that pins what is wrong on pages and stays so for now, with why."""
+"""Known findings: a YAML list that pins what is wrong on pages and is left so, with why."""
 
 import fnmatch
 import re
