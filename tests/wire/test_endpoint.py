@@ -39,6 +39,29 @@ def test_a_request_that_was_sent_before_the_step_changed_belongs_to_the_step_bef
         assert call.step == 1
 
 
+def test_steps_that_follow_each_other_at_once_keep_what_is_theirs() -> None:
+    """The gateway's thread is mostly not asked when a step changes; nothing may slip through there."""
+    count = 1000
+
+    async def record() -> Recording:
+        async with raw_upstream(RawServer()) as gateways:
+            endpoint = await gateways.open()
+            host, port = endpoint.address.split(":")
+            script = Script()
+            with socket.create_connection((host, int(port))) as client:
+                for step in range(count):
+                    await endpoint.set_step(step)
+                    script.request(2 * step + 1)
+                    client.sendall(b"".join(data for side, data in script.pieces if side.value == "client"))
+                    script.pieces.clear()
+                await endpoint.set_step(count)
+            return await endpoint.close()
+
+    recording = run(record())
+    assert recording.problem is None
+    assert [call.step for call in recording.calls] == list(range(count))
+
+
 def test_several_connections_of_one_execution_are_told_apart() -> None:
     async def record() -> Recording:
         async with grpc_upstream() as (_, gateways):

@@ -63,6 +63,8 @@ async def _get_base(runtime: "ContainerRuntime", pack: Pack, settings: "Containe
 
 def notes_of(runtime: Runtime) -> tuple[str, ...]:
     """What people should know of how the programs were kept apart."""
+    if isinstance(runtime, ProcessRuntime):
+        return runtime.notes
     from milvus_parity.runtime.container import ContainerRuntime
 
-    return runtime.notes if isinstance(runtime, ContainerRuntime | ProcessRuntime) else ()
+    return runtime.notes if isinstance(runtime, ContainerRuntime) else ()

@@ -106,6 +106,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
             autoescape=False,
+            auto_reload=False,
         )
         environment.filters["codepoints"] = lambda text: [ord(character) for character in text]
         environment.filters["utf8"] = lambda text: list(text.encode("utf-8"))

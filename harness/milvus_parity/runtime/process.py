@@ -196,21 +196,12 @@ class ProcessRuntime:
         command = fill(pack.spec.worker.command, places)
         environment = {**host_environment(), **fill_environment(pack.spec.worker.environment, places)}
         try:
-            process = await asyncio.create_subprocess_exec(
-                *with_parent_death(command),
-                cwd=folder,
-                env=environment,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                start_new_session=True,
-            )
+            connection = await PipeConnection.start(with_parent_death(command), folder=folder, environment=environment)
         except OSError as error:
             raise NotAvailableError(
                 f"The worker of {build.sdk.target.label} cannot be started: {command[0]}: {error.strerror}.",
                 hint="See what is missing with: milvus-parity doctor",
             ) from error
-        connection = PipeConnection(process, folder)
         self._connections.append(connection)
         return connection
 

@@ -33,6 +33,7 @@ LOAD_STATES: tuple[LoadState, ...] = ("absent", "not loaded", "loading", "loaded
 """In the order of the server's numbers."""
 
 POLL_SECONDS = 0.05
+LONGEST_POLL_SECONDS = 0.15
 LOAD_SECONDS = 120.0
 """How long a load may take; 2 s are usual, 16 at once on two cores take many times that."""
 
@@ -190,10 +191,12 @@ class Observer:
             await self._call("LoadPartitions", load, database)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + LOAD_SECONDS
+        pause = POLL_SECONDS
         while await self.load_state(database, collection, partitions or ()) != "loaded":
             if loop.time() > deadline:
                 raise ObserverError("GetLoadState", database, "not loaded", f"still loading after {LOAD_SECONDS:g} s")
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(pause)
+            pause = min(1.5 * pause, LONGEST_POLL_SECONDS)  # many loads at once take a second and more
 
     async def release(self, database: str, collection: str, partitions: Sequence[str] | None = None) -> None:
         """Release a whole collection (``partitions`` None) or some partitions."""

@@ -8,6 +8,7 @@ import contextlib
 import select
 import socket
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from typing import Protocol
 
 from milvus_parity.model.wire import Recording
@@ -30,10 +31,13 @@ class Owner(Protocol):
     buffer: bytearray
     loop: asyncio.AbstractEventLoop
 
+    def sleeping(self) -> bool:
+        """Whether the gateway's thread has nothing to do. In any thread."""
+
     def forget(self, endpoint: "RecordedEndpoint") -> None:
         """The endpoint was closed."""
 
-    async def decode(self, recorder: Recorder) -> Recording:
+    def decode(self, recorder: Recorder, done: Future[Recording]) -> None:
         """Finish a recording where it delays nobody."""
 
 
@@ -59,7 +63,19 @@ class RecordedEndpoint:
 
     async def set_step(self, step: int | None) -> None:
         """Requests that pass from now on belong to ``step``; those already sent still belong to the one before."""
+        if self._recorder is None:
+            return
+        if self._closing is None and self._all_is_noted():
+            self._recorder.step = step
+            return
         await self._there(lambda: self._set_step(step))
+
+    def _all_is_noted(self) -> bool:
+        """Whether the gateway's thread waits for bytes and there are none: then it needs not be asked.
+
+        First nothing is there to be read, then the thread sleeps: what it had read before, it has noted.
+        """
+        return not self._arriving and not self._readable() and self._owner.sleeping()
 
     async def cut(self) -> None:
         """The server is gone: every connection is reset and new ones are refused. The port stays taken."""
@@ -85,11 +101,11 @@ class RecordedEndpoint:
             self._loop.add_reader(self._listener.fileno(), self._accept)
 
     async def _close_once(self) -> Recording:
-        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._shut(), self._loop))
+        done: Future[Recording] = Future()
+        self._loop.call_soon_threadsafe(lambda: self._loop.create_task(self._shut(done)))
+        recording = await asyncio.wrap_future(done)
         self._owner.forget(self)
-        if self._recorder is None:
-            return Recording(problem="recording was switched off")
-        return await self._owner.decode(self._recorder)
+        return recording
 
     async def _there(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         """Do something in the gateway's thread; nothing, once the address is given up."""
@@ -105,19 +121,26 @@ class RecordedEndpoint:
         """Go on until everything that clients have sent has been read."""
         end = self._loop.time() + SETTLE_SECONDS
         while self._loop.time() < end:
-            poll = select.poll()
-            if self._listener is not None:
-                poll.register(self._listener, select.POLLIN)
-            waiting = bool(self._arriving)
-            for tee in self._tees:
-                half = tee.client
-                if half.transport is None:
-                    waiting = True
-                elif not half.eof and not half.paused and not half.transport.is_closing():
-                    poll.register(half.transport.get_extra_info("socket").fileno(), select.POLLIN)
-            if not waiting and not poll.poll(0):
+            if not self._arriving and not self._readable():
                 return
             await asyncio.sleep(0)
+
+    def _readable(self) -> bool:
+        """Whether a client has connected or sent something that has not been read yet. In any thread."""
+        poll = select.poll()
+        listener = self._listener
+        sockets = [listener] if listener is not None else []
+        for tee in tuple(self._tees):
+            half = tee.client
+            if half.transport is None:
+                return True
+            if not half.eof and not half.paused and not half.transport.is_closing():
+                sockets.append(half.transport.get_extra_info("socket"))
+        for one in sockets:
+            descriptor = one.fileno()
+            if descriptor >= 0:
+                poll.register(descriptor, select.POLLIN)
+        return bool(poll.poll(0))
 
     def _accept(self) -> None:
         while self._listener is not None:
@@ -184,7 +207,7 @@ class RecordedEndpoint:
         if muted:
             await asyncio.sleep(NOTICE_SECONDS)
 
-    async def _shut(self) -> None:
+    async def _shut(self, done: Future[Recording]) -> None:
         await self._settle()
         self._unlisten()
         if self._reserved is not None:
@@ -192,6 +215,10 @@ class RecordedEndpoint:
             self._reserved = None
         for tee in list(self._tees):
             tee.cut("address closed")
+        if self._recorder is None:
+            done.set_result(Recording(problem="recording was switched off"))
+        else:
+            self._owner.decode(self._recorder, done)
 
     def _unlisten(self) -> None:
         if self._listener is not None:

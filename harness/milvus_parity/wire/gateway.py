@@ -8,7 +8,7 @@ The bytes move in a thread with a loop of its own, so that nothing the engine's 
 
 import asyncio
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -16,7 +16,7 @@ from milvus_parity.model.errors import ParityError
 from milvus_parity.model.wire import Recording
 from milvus_parity.wire.endpoint import RecordedEndpoint
 from milvus_parity.wire.recorder import Recorder
-from milvus_parity.wire.sockets import FreshPorts
+from milvus_parity.wire.sockets import FreshPorts, WatchedSelector
 from milvus_parity.wire.tee import BUFFER_BYTES
 from milvus_parity.wire.upstream import Upstream
 
@@ -66,7 +66,8 @@ class RecordingGateways:
     def __init__(self, upstream: Upstream, *, host: str = "127.0.0.1", record: bool = True) -> None:
         self.upstream = upstream
         self.buffer = bytearray(BUFFER_BYTES)
-        self.loop = asyncio.new_event_loop()
+        self._selector = WatchedSelector()
+        self.loop: asyncio.AbstractEventLoop = asyncio.SelectorEventLoop(self._selector)
         self._host = host
         self._ports = FreshPorts(host)
         self._record = record
@@ -132,9 +133,20 @@ class RecordingGateways:
         """An endpoint was closed."""
         self._endpoints.discard(endpoint)
 
-    async def decode(self, recorder: Recorder) -> Recording:
+    def sleeping(self) -> bool:
+        """Whether the thread that moves the bytes has nothing to do. In any thread."""
+        return self._selector.sleeping
+
+    def decode(self, recorder: Recorder, done: Future[Recording]) -> None:
         """Finish a recording where it delays nobody."""
-        return await asyncio.get_running_loop().run_in_executor(self._decoders, recorder.finish)
+        self._decoders.submit(_finish, recorder, done)
+
+
+def _finish(recorder: Recorder, done: Future[Recording]) -> None:
+    try:
+        done.set_result(recorder.finish())
+    except Exception as error:  # whoever waits is told
+        done.set_exception(error)
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:

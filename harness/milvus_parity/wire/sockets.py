@@ -1,6 +1,7 @@
-"""Listening sockets on ports that no execution of this process has had before."""
+"""Listening sockets on ports that no execution of this process has had before, and a selector that can be watched."""
 
 import contextlib
+import selectors
 import socket
 
 ATTEMPTS = 64
@@ -56,3 +57,17 @@ def listening(sock: socket.socket) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+class WatchedSelector(selectors.DefaultSelector):
+    """Tells other threads whether its loop sleeps, having done all that there was to do."""
+
+    sleeping = False
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Wait for sockets; ``timeout`` in seconds."""
+        self.sleeping = timeout is None or timeout > 0
+        try:
+            return super().select(timeout)
+        finally:
+            self.sleeping = False
