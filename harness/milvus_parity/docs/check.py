@@ -7,7 +7,7 @@ import msgspec
 
 from milvus_parity.docs import static
 from milvus_parity.docs.dialect import Dialect
-from milvus_parity.docs.finding import FenceResult, Finding, PageResult, Report, ordered
+from milvus_parity.docs.finding import OF_AN_SDK, FenceResult, Finding, PageResult, Report, ordered
 from milvus_parity.docs.fixtures import Fixture, Unknown
 from milvus_parity.docs.judging import Ran, judge_tabs
 from milvus_parity.docs.lanes import LaneResult, check_lane
@@ -177,6 +177,16 @@ def static_findings(pages: Sequence[ReadyPage], dialects: Mapping[str, Dialect])
     return found + static.releases(codes)
 
 
+def _in_doubt(one: Finding, hidden: set[tuple[str, tuple[int, int]]], planned: Planned) -> Finding:
+    """An error is a warning where readers do not see it, or where the SDK is not that of the page."""
+    if one.severity != "error":
+        return one
+    why = planned.strange.get((one.path, one.language or "")) if one.kind in OF_AN_SDK else None
+    if one.fence is not None and (one.path, one.fence) in hidden:
+        why = "readers do not see this fence"
+    return one if why is None else msgspec.structs.replace(one, severity="warning", message=f"{one.message} ({why})")
+
+
 def report_of(
     pages: Sequence[ReadyPage],
     findings: Sequence[Finding],
@@ -195,12 +205,7 @@ def report_of(
     hidden = {
         (ready.page.path, (fence.line, fence.last)) for ready in pages for fence in ready.page.fences if fence.hidden
     }
-    told = [
-        msgspec.structs.replace(one, severity="warning", message=f"{one.message} (readers do not see this fence)")
-        if one.severity == "error" and one.fence is not None and (one.path, one.fence) in hidden
-        else one
-        for one in findings
-    ]
+    told = [_in_doubt(one, hidden, planned) for one in findings]
     return Report(
         server=server,
         pages=tuple(

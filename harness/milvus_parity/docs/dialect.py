@@ -17,10 +17,14 @@ SCHEMA = 1
 
 
 class TargetMark(PackPart, frozen=True, kw_only=True):
-    """A target, and what shows that a page means it; without a pattern it is meant when no other is."""
+    """A target, and what shows that a page means it; without a pattern it is meant when no other is.
+
+    ``fence``: what shows that a fence by itself means it, whatever the rest of its page does.
+    """
 
     name: str
     pattern: str = ""
+    fence: str = ""
 
 
 class Rewrite(PackPart, frozen=True, kw_only=True):
@@ -122,8 +126,12 @@ class Dialect:
         self.assigned = re.compile(spec.assigned) if spec.assigned else None
         self.awaited = re.compile(spec.awaited, re.MULTILINE) if spec.awaited else None
 
-    def target_for(self, code: str, available: Mapping[str, Any]) -> str:
-        """The target that a page's fences mean. ``available``: the targets that there are."""
+    def target_for(self, code: str, available: Mapping[str, Any], fence: str = "") -> str:
+        """The target that a fence means: by itself, else by the code of its page. ``available``: what there is."""
+        for mark in self.spec.targets:
+            shows = mark.fence or mark.pattern
+            if mark.name in available and shows and re.search(shows, fence):
+                return mark.name
         for mark in self.spec.targets:
             if mark.name in available and mark.pattern and re.search(mark.pattern, code):
                 return mark.name

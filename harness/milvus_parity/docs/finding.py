@@ -25,6 +25,14 @@ Kind = Literal[
     "no common release", "prose", "bad json", "unknown field", "shell syntax",
 ]  # fmt: skip
 
+OF_AN_SDK: frozenset[Kind] = frozenset(
+    [
+        *("compile error", "unknown call", "misnamed call", "raised", "refused", "crashed", "no effect"),
+        *("other effect", "misnamed parameter", "unknown parameter"),
+    ]
+)
+"""What one release of an SDK says and another may not."""
+
 
 class Finding(Frozen, frozen=True, kw_only=True):
     """One thing that is wrong. ``line`` and ``column`` are the page's, from 1; ``last`` where it ends.

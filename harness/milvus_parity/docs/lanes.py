@@ -13,6 +13,7 @@ from milvus_parity.docs.finding import Finding
 from milvus_parity.docs.fixtures import Fixture, Unknown
 from milvus_parity.docs.frames import Job, fence_pack, make_job
 from milvus_parity.docs.judging import Ran, judge_run
+from milvus_parity.docs.page import Output
 from milvus_parity.docs.plan import Member, Planned
 from milvus_parity.docs.signatures import ask as ask_signatures
 from milvus_parity.docs.tables import NONE, Signatures
@@ -183,15 +184,23 @@ class _Work:
         target = next(iter(self.members.values())).target
         lane = Lane(pack, target, runtime, _deaf, finished, lambda _target, _programs: None)
         built = Built(build=self.compiled.build, programs=tuple(job.program for job in jobs.values()), refused={})
-        cases = [job.case for job in jobs.values()]
-        await lane.run(Prepared(built=built, seconds=0.0), cases, executor, slots)
+        prepared = Prepared(built=built, seconds=0.0)
+        alone = {key for key in jobs if self._outputs(key)}
+        await lane.run(prepared, [job.case for key, job in jobs.items() if key not in alone], executor, slots)
+        # The executions of a worker share its log: what one prints is only known when no other runs.
+        lane.concurrency = 1
+        await lane.run(prepared, [job.case for key, job in jobs.items() if key in alone], executor, slots)
+
+    def _outputs(self, key: str) -> list[Output]:
+        """What the page says a job's fence prints."""
+        member = self.members[key.removesuffix(_RUN)]
+        return [one for one in member.page.page.outputs if one.fence == member.ready.code.fence.index]
 
     def finished(self, job: Job, trace: Trace, recording: Recording | None) -> None:
         """Judge one run."""
         member = self.members[job.key.removesuffix(_RUN)]
         state = member.ready.state
         assert isinstance(state, Fixture)
-        fence = member.ready.code.fence
         ran = judge_run(
             msgspec.structs.replace(job, key=job.key.removesuffix(_RUN)),
             trace,
@@ -199,7 +208,7 @@ class _Work:
             fixture=state,
             language=self.dialect.language,
             doubt=self.planned.doubts.get(member.page.page.path),
-            outputs=[one for one in member.page.page.outputs if one.fence == fence.index],
+            outputs=self._outputs(job.key),
         )
         self.runs[member.place] = ran
         self.levels[member.place].update(ran.levels)

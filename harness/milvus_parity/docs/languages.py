@@ -44,6 +44,6 @@ def language_of(word: str, aliases: Mapping[str, str] = ALIASES) -> str | None:
 
 
 def tab_language(href: str) -> str:
-    """What an href such as ``#Python`` names: a language where it is one, else the word."""
-    word = href.strip().lstrip("#").strip().lower()
+    """What an href such as ``#Python`` or ``?python`` names: a language where it is one, else the word."""
+    word = href.strip().lstrip("#?").strip().lower()
     return ALIASES.get(word, word)

@@ -31,6 +31,8 @@ class Planned(Frozen, frozen=True, kw_only=True):
     unavailable: Mapping[str, str] = {}
     doubts: Mapping[str, str] = {}
     """Page -> why a failure on this server may not be the page's."""
+    strange: Mapping[tuple[str, str], str] = {}
+    """Page and language -> why what its SDK says may not be the page's: there is none of the page's line."""
 
 
 def plan(
@@ -45,6 +47,7 @@ def plan(
     lanes: dict[str, list[Member]] = {}
     chosen: dict[tuple[str, int], str] = {}
     doubts = {}
+    strange = {}
     for page in pages:
         line = page.docs_version or server_version
         if page.docs_version and _line(page.docs_version) > _line(server_version):
@@ -55,25 +58,32 @@ def plan(
                 continue
             pack = packs[language]
             text = "\n".join(one.code.plain for one in members)
-            name = dialect.target_for(text, available_targets(pack, line))
-            spec = pack.spec.targets[name]
-            version = versions.get(name) or versions.get(language) or version_for(spec.versions, line)
-            target = target_of(pack, name, version)
+            available = available_targets(pack, line)
             for one in members:
+                name = dialect.target_for(text, available, "\n".join(code.plain for code in one.chain[::-1]))
+                asked = versions.get(name) or versions.get(language)
+                target = target_of(pack, name, asked or version_for(pack.spec.targets[name].versions, line))
+                if page.docs_version and not asked and _line(target.version) > _line(page.docs_version):
+                    strange[(page.page.path, language)] = (
+                        f"the page is for Milvus {page.docs_version}; the oldest SDK that is known here is {target.label}"
+                    )
                 member = Member(page=page, ready=one, target=target)
                 lanes.setdefault(target.label, []).append(member)
                 chosen[member.place] = target.label
-    return Planned(lanes={label: tuple(members) for label, members in lanes.items()}, target_of=chosen, doubts=doubts)
+    return Planned(
+        lanes={label: tuple(members) for label, members in lanes.items()},
+        target_of=chosen,
+        doubts=doubts,
+        strange=strange,
+    )
 
 
 def available_targets(pack: Pack, line: str) -> dict[str, str]:
-    """The targets that had a release for this line of Milvus; all when none had."""
-    found = {
-        name: name
-        for name, spec in pack.spec.targets.items()
-        if any(_line(known) <= _line(line) for known in spec.versions)
-    }
-    return found or {name: name for name in pack.spec.targets}
+    """The targets that had a release for this line of Milvus; those with the oldest release when none had."""
+    oldest = {name: min(map(_line, spec.versions)) for name, spec in pack.spec.targets.items() if spec.versions}
+    found = [name for name, first in oldest.items() if first <= _line(line)]
+    found = found or [name for name, first in oldest.items() if first == min(oldest.values())]
+    return {name: name for name in found or pack.spec.targets}
 
 
 def _line(version: str) -> tuple[int, ...]:
