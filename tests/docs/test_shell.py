@@ -26,6 +26,10 @@ curl --request POST \\
         ("curl http://<host>:19530/v1/vector/collections\n", []),
         ("$ curl -X GET localhost:9091/healthz\n", []),
         ("import -c book x.csv\n", []),
+        (GOOD.replace(".../", "/").replace('drop" \\\n', 'drop"\n'), [("shell syntax", 3)]),
+        (GOOD.replace('TOKEN}" \\\n', 'TOKEN}" \\ \n'), [("shell syntax", 4)]),
+        ('curl -d \'{\n  "collectionName": "a",\n  "filter": "x\n-d y"\n}\'\n', [("bad json", 4)]),
+        (GOOD.replace("/v2/vectordb/", "/api/v1/").replace("collectionName", "field_name"), []),
     ],
 )
 def test_curl(body: str, expected: list[tuple[str, int]]) -> None:

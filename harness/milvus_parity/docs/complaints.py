@@ -55,6 +55,11 @@ def findings_of(
     return found, {"compiles": f"not checked: the frame of {fence.language} does not suit it"}
 
 
+def _said(message: str) -> str:
+    """A compiler's words without what only helps the one who builds."""
+    return re.sub(r";? to add it:$", "", message).strip()
+
+
 def _finding(member: Member, one: Complaint, level: Level, kind: Kind, message: str, severity: Severity) -> Finding:
     fence = member.ready.code.fence
     return Finding(
@@ -65,7 +70,7 @@ def _finding(member: Member, one: Complaint, level: Level, kind: Kind, message: 
         kind=kind,
         severity=severity,
         language=fence.language,
-        message=message,
+        message=_said(message),
         target=member.target.label,
         fence=(fence.line, fence.last),
     )

@@ -209,6 +209,7 @@ class _Work:
             language=self.dialect.language,
             doubt=self.planned.doubts.get(member.page.page.path),
             outputs=self._outputs(job.key),
+            elsewhere=_elsewhere(member),
         )
         self.runs[member.place] = ran
         self.levels[member.place].update(ran.levels)
@@ -224,6 +225,15 @@ class _Work:
     def result(self) -> LaneResult:
         """All of it."""
         return LaneResult(findings=tuple(self.findings), levels=self.levels, runs=self.runs)
+
+
+def _elsewhere(member: Member) -> frozenset[str]:
+    """The names of collections and partitions that other fences of the page have, and this one has not."""
+    ready = member.ready
+    uses = [use for one in member.page.ready.values() for use in one.code.uses]
+    names = {name for use in uses for name in (use.collection, *use.partitions) if name}
+    known = "\n".join(code.plain for code in ready.chain) + str(ready.state)
+    return frozenset(name for name in names if name not in known)
 
 
 def _deaf(_event: Event) -> None:

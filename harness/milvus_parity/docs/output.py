@@ -4,6 +4,8 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
+from milvus_parity.docs import python_source
+from milvus_parity.docs.languages import tab_language
 from milvus_parity.docs.page import Fence, Output
 
 _MARK = re.compile(r"^\s*(?:#|//)\s*(?:expected\s+)?outputs?\s*[:.]?\s*$", re.IGNORECASE)
@@ -14,41 +16,52 @@ _NEAR = 6
 
 
 def outputs_of(fences: Sequence[Fence]) -> Iterator[Output]:
-    """The outputs that fences state, in their order."""
+    """The outputs that fences state, in their order. A block after several tabs is any tab's, so it is none's."""
     previous: Fence | None = None
     for fence in fences:
         if fence.language is not None:
-            stated = _in_fence(fence)
-            if stated is not None:
-                yield stated
-            previous = fence
-        elif previous is not None and fence.word in _OUTPUT_WORDS and fence.line - previous.last <= _NEAR:
+            yield from _in_fence(fence)
+            previous = None if _one_of_many(fence, fences) else fence
+            continue
+        if (
+            previous is not None
+            and fence.word in _OUTPUT_WORDS
+            and fence.line - previous.last <= _NEAR
+            and (fence.wrapper is None or tab_language(fence.wrapper) == previous.language)
+        ):
             yield Output(
                 line=fence.line + 1, last=max(fence.last - 1, fence.line), text=fence.body, fence=previous.index
             )
-            previous = None
+        previous = None
 
 
-def _in_fence(fence: Fence) -> Output | None:
+def _one_of_many(fence: Fence, fences: Sequence[Fence]) -> bool:
+    return fence.role == "tab" and sum(one.group == fence.group and one.role == "tab" for one in fences) > 1
+
+
+def _in_fence(fence: Fence) -> Iterator[Output]:
     lines = fence.body.splitlines()
     for at, line in enumerate(lines):
         if not _MARK.match(line):
             continue
-        text = []
+        text: list[str] = []
         for following in lines[at + 1 :]:
-            if following.strip() and not _COMMENT.match(following):
+            if (following.strip() and not _COMMENT.match(following)) or _MARK.match(following):
+                break
+            if not following.strip() and any(one.strip() for one in text):
                 break
             text.append(_COMMENT.sub("", following))
         if any(one.strip() for one in text):
             first = fence.line + at + 2
-            return Output(line=first, last=first + len(text) - 1, text="\n".join(text) + "\n", fence=fence.index)
-    return None
+            yield Output(line=first, last=first + len(text) - 1, text="\n".join(text) + "\n", fence=fence.index)
 
 
-def looks_like_output(body: str) -> bool:
+def looks_like_output(body: str, language: str | None = None) -> bool:
     """Whether a fence holds data and no code: JSON, or what a program printed."""
     text = body.strip()
     if not text:
+        return True
+    if language == "python" and python_source.is_a_value(body):
         return True
     if text[0] in "{[" and text[-1] in "}]":
         try:

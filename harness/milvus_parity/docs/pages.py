@@ -131,7 +131,7 @@ def _skipped(fence: Fence, dialects: Mapping[str, Dialect], declared: Declared |
         return "empty"
     if fence.placeholders:
         return f"a placeholder that only the site fills in: {fence.placeholders[0].text}"
-    if looks_like_output(fence.body):
+    if looks_like_output(fence.body, fence.language):
         return "output"
     if fence.language != "python" and _ELLIPSIS.search(fence.body):
         return "it leaves something out (...)"

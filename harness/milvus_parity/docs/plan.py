@@ -65,7 +65,7 @@ def plan(
                 target = target_of(pack, name, asked or version_for(pack.spec.targets[name].versions, line))
                 if page.docs_version and not asked and _line(target.version) > _line(page.docs_version):
                     strange[(page.page.path, language)] = (
-                        f"the page is for Milvus {page.docs_version}; the oldest SDK that is known here is {target.label}"
+                        f"the page is for Milvus {page.docs_version}; the oldest SDK known here is {target.label}"
                     )
                 member = Member(page=page, ready=one, target=target)
                 lanes.setdefault(target.label, []).append(member)

@@ -13,6 +13,9 @@ from milvus_parity.docs.pages import ReadyPage
 
 WORDS = frozenset({"shell", "bash", "sh", "curl", "console", "zsh"})
 _SECONDS = 5
+_OLD_API = "/api/v1/"
+"""The API of 2.1 and 2.2, whose fields have other names."""
+_GOES_ON = ("\\", "|", "&&", "^", "`", "(")
 _BODY = re.compile(r"(?:-d|--data(?:-raw|-binary)?)\s*(['\"])(.*?)(?<!\\)\1", re.DOTALL)
 _PLACEHOLDER = re.compile(r"\$\{?\w+\}?|<[^<>\n]+>|\{\{[^}]*\}\}|\.\.\.")
 FIELDS = frozenset(
@@ -133,6 +136,7 @@ def _curl(path: str, fence: Fence) -> Iterator[Finding]:
         line, message = wrong
         yield _finding(path, fence, line, "shell syntax", message)
         return
+    yield from _loose_lines(path, fence)
     for body in _BODY.finditer(fence.body):
         text = body[2].strip()
         if not text.startswith(("{", "[")):
@@ -146,12 +150,43 @@ def _curl(path: str, fence: Fence) -> Iterator[Finding]:
             at = line + getattr(error, "lineno", 1) - 1
             yield _finding(path, fence, at, "bad json", f"The body is no JSON: {error}")
             continue
-        for name in value if isinstance(value, dict) else ():
+        for name in value if isinstance(value, dict) and _OLD_API not in fence.body else ():
             near = difflib.get_close_matches(name, sorted(FIELDS), 1, 0.8)
             if name not in FIELDS and near:
                 at = line + text[: text.find(f'"{name}"')].count("\n")
                 text_ = f"The API has no field {name}; it has {near[0]}."
                 yield _finding(path, fence, at, "unknown field", text_, "warning")
+
+
+def _loose_lines(path: str, fence: Fence) -> Iterator[Finding]:
+    """Options that belong to no command, since the line before them does not end in a backslash."""
+    lines = fence.body.split("\n")
+    quote = ""
+    for at, line in enumerate(lines):
+        before = lines[at - 1] if at else ""
+        ends = before.rstrip()
+        if not quote and at and re.match(r"\s*--?[A-Za-z]", line) and not before.endswith(_GOES_ON):
+            said = "A space follows the backslash" if ends.endswith("\\") else "The line does not end in a backslash"
+            text = f"{said}: the next one, {line.strip()[:40]}, is no part of the command."
+            yield _finding(path, fence, at, "shell syntax", text)
+        quote = _quote_after(line, quote)
+
+
+def _quote_after(line: str, quote: str) -> str:
+    """The quote that is open at the end of a line. ``quote``: the one open at its start."""
+    at = 0
+    while at < len(line):
+        char = line[at]
+        if char == "\\" and quote != "'":
+            at += 1
+        elif quote:
+            quote = "" if char == quote else quote
+        elif char in "'\"":
+            quote = char
+        elif char == "#" and (at == 0 or line[at - 1].isspace()):
+            break
+        at += 1
+    return quote
 
 
 def _syntax(body: str) -> tuple[int, str] | None:

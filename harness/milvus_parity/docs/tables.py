@@ -277,7 +277,7 @@ def missing_tables(ready: ReadyPage, dialects: Mapping[str, Dialect]) -> Iterato
 
 def _takes_arguments(code: Code, dialect: Dialect) -> bool:
     for call in dialect.calls.finditer(code.plain):
-        rest = code.plain[call.end() : _closing(code.plain, call.end())]
-        if _ARGUMENT.search(rest) or '"' in rest:
+        rest = code.plain[call.end() : _closing(code.plain, call.end())].strip()
+        if (_ARGUMENT.search(rest) or '"' in rest) and not _ARGUMENT.fullmatch(rest):
             return True
     return False
