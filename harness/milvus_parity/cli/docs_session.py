@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from milvus_parity.cli.runtimes import notes_of, open_runtime
-from milvus_parity.cli.session import available, credentials_of, gateway_for
+from milvus_parity.cli.session import available, credentials_of, gateway_for, observer_of
 from milvus_parity.docs.check import Settings, check, report_of, static_findings
 from milvus_parity.docs.dialect import Dialect
 from milvus_parity.docs.finding import Report
@@ -132,13 +132,10 @@ async def _serve(
     wishes: DocsWishes, runtime: Runtime, stack: contextlib.AsyncExitStack, tell: Callable[[str], None]
 ) -> tuple[Server, str]:
     """Start the server, and all that stands between it and the fences."""
-    from milvus_parity.servers.observer import Observer
-
     milvus = server_for(wishes.milvus, cache_dir=wishes.cache, environ=os.environ, on_progress=tell)
     stack.push_async_callback(milvus.stop)
     info = await milvus.start()
-    observer = Observer(info)
-    await observer.connect()
+    observer = await observer_of(info)
     stack.push_async_callback(observer.close)
     gateway = gateway_for(info, runtime, record=True)
     stack.push_async_callback(gateway.close)

@@ -12,7 +12,7 @@ import msgspec
 
 from milvus_parity import __version__
 from milvus_parity.cli.runtimes import open_runtime
-from milvus_parity.cli.session import available, credentials_of, gateway_for, stopped_by_signals
+from milvus_parity.cli.session import available, credentials_of, gateway_for, observer_of, stopped_by_signals
 from milvus_parity.engine.plan import plan
 from milvus_parity.engine.run import Engine, Server, Settings, stored
 from milvus_parity.model.errors import NotAvailableError
@@ -104,8 +104,6 @@ class Prober:
         return self._info
 
     async def _run(self, targets: Sequence[Target]) -> dict[str, KeptOutcome]:
-        from milvus_parity.servers.observer import Observer
-
         info = await self._started()
         assert self._server is not None
         if self._runtime is None:
@@ -121,7 +119,7 @@ class Prober:
         assert self._folder is not None
         folder = self._folder / f"run-{len(self.ran)}"
         folder.mkdir()
-        observer = Observer(info)
+        observer = await observer_of(info)
         gateway = gateway_for(info, self._runtime, record=True)
         engine = Engine(
             runtime=self._runtime,
@@ -130,7 +128,6 @@ class Prober:
         )
         try:
             engine.prepare(usable, [self.case])
-            await observer.connect()
             with stopped_by_signals(lambda: engine.stop("interrupted")):
                 ended = await engine.run(
                     [self.case],

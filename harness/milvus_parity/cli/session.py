@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from milvus_parity import __version__
 from milvus_parity.cli.runtimes import notes_of, open_runtime
 from milvus_parity.cli.targets import choose
+from milvus_parity.engine.databases import sweep
 from milvus_parity.engine.execution import Credentials
 from milvus_parity.engine.plan import plan
 from milvus_parity.engine.run import Engine, Server, Settings, Stop
@@ -31,6 +32,7 @@ from milvus_parity.servers.base import ServerInfo, server_for, version_in_advanc
 from milvus_parity.store.writer import RunWriter
 
 if TYPE_CHECKING:
+    from milvus_parity.servers.observer import Observer
     from milvus_parity.wire.gateway import Gateway
 
 
@@ -206,10 +208,7 @@ async def _run(
     record: bool,
     stack: contextlib.AsyncExitStack,
 ) -> Stop:
-    from milvus_parity.servers.observer import Observer
-
-    observer = Observer(info)
-    await observer.connect()
+    observer = await observer_of(info)
     stack.push_async_callback(observer.close)
     gateway = gateway_for(info, runtime, record=record)
     stack.push_async_callback(gateway.close)
@@ -219,6 +218,21 @@ async def _run(
             writer=writer,
             server=Server(keeper=observer, gateway=gateway, credentials=credentials_of(info), alive=server.alive),
         )
+
+
+async def observer_of(info: ServerInfo) -> "Observer":
+    """The harness's own connection, opened. What killed runs have left on a server that stays is removed."""
+    from milvus_parity.servers.observer import Observer
+
+    observer = Observer(info)
+    await observer.connect()
+    if info.kind == "external" and "databases" in info.features:
+        try:
+            await sweep(observer)
+        except BaseException:
+            await observer.close()
+            raise
+    return observer
 
 
 def gateway_for(info: ServerInfo, runtime: Runtime, *, record: bool) -> "Gateway":

@@ -55,7 +55,7 @@ async def check(
 
     async def executor_of(serving: Awaitable[Server]) -> Executor:
         server = await serving
-        pools.append(DatabasePool(server.keeper, size=DATABASES, prefix="docs"))
+        pools.append(DatabasePool(server.keeper, size=DATABASES))
         return Executor(pool=pools[0], gateway=server.gateway, credentials=server.credentials, timeout=settings.timeout)
 
     executor = asyncio.create_task(executor_of(serving)) if serving is not None else None

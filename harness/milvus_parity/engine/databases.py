@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
-import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol
 
+from milvus_parity.engine.database_names import abandoned, database_name, name_prefix
 from milvus_parity.model.errors import ParityError
-from milvus_parity.model.scenario import MAIN_DATABASE, Case, GivenCollection
+from milvus_parity.model.scenario import Case, GivenCollection
 from milvus_parity.model.trace import Snapshot
 
 SERVER_DEFAULT = "default"
@@ -34,20 +34,25 @@ class TakenError(ParityError):
     """The server's own database has collections of the names that a scenario wants to make there."""
 
 
+async def sweep(keeper: StateKeeper) -> list[str]:
+    """Remove the databases that killed runs have left on a server that stays. Returns their names."""
+    names = abandoned(await keeper.list_databases())
+    for name in names:
+        await keeper.drop_database(name)
+    return names
+
+
 class DatabasePool:
     """Makes the databases of an execution with what is given in them, and removes them after it."""
 
-    def __init__(self, keeper: StateKeeper, *, size: int, prefix: str = "parity") -> None:
+    def __init__(self, keeper: StateKeeper, *, size: int) -> None:
         self.keeper = keeper
         self._free = asyncio.Semaphore(size)
         self._size = size
         self._shared = asyncio.Lock()
-        self._names = f"{prefix}_{secrets.token_hex(3)}"
+        self._prefix = name_prefix()
         self._count = 0
         self._made: set[str] = set()
-
-    def _name(self, number: int, logical: str) -> str:
-        return f"{self._names}_{number}" if logical == MAIN_DATABASE else f"{self._names}_{number}_{logical}"
 
     @asynccontextmanager
     async def databases(self, case: Case) -> AsyncIterator[dict[str, str]]:
@@ -63,7 +68,7 @@ class DatabasePool:
     @asynccontextmanager
     async def _filled(self, case: Case, own: list[str]) -> AsyncIterator[dict[str, str]]:
         self._count += 1
-        names = {logical: self._name(self._count, logical) for logical in own}
+        names = {logical: database_name(self._prefix, self._count, logical) for logical in own}
         if case.exclusive:
             names[SERVER_DEFAULT] = SERVER_DEFAULT
             await self._check_default(case)
