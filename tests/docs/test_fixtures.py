@@ -34,9 +34,12 @@ def test_the_state_before(body: str, before: str) -> None:
 
 
 def test_what_is_not_known_is_not_guessed() -> None:
-    found = state(COLLECTION + "collection.search(data, 'vec')")
+    found = state("utility.do_bulk_insert('book', files)")
     assert isinstance(found, Unknown)
-    assert "search" in found.why
+    assert "do_bulk_insert" in found.why
+    found = state('Collection("films").search(data, "vec")')
+    assert isinstance(found, Unknown)
+    assert "which fields films has" in found.why
     assert isinstance(state("name = f()\nCollection(name).drop_partition(p)"), Unknown)
 
 

@@ -44,7 +44,11 @@ class FakeKeeper:
             self.databases[database].pop(name, None)
 
     async def snapshot(
-        self, databases: Sequence[str], rows: Mapping[str, Mapping[str, Sequence[str]]] = {}
+        self,
+        databases: Sequence[str],
+        rows: Mapping[str, Mapping[str, Sequence[str]]] = {},
+        *,
+        details: bool = False,
     ) -> Snapshot:
         return Snapshot(
             databases={

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
-from milvus_parity.model.scenario import GivenCollection
+from milvus_parity.model.scenario import GivenCollection, GivenField
 from milvus_parity.model.trace import CollectionSnapshot
 from milvus_parity.servers.base import Server
 from milvus_parity.servers.errors import ObserverError
@@ -167,6 +167,26 @@ def test_errors_say_where(either: Server) -> None:
             await observer._describe(db, "no_such_collection")
 
     with_database(either, test)
+
+
+def test_given_fields_rows_index_and_alias_are_looked_at_in_detail(embedded: Server) -> None:
+    fields = (
+        GivenField(name="film", type="VarChar", primary=True, length=64),
+        GivenField(name="year", type="Int32"),
+        GivenField(name="scene", type="FloatVector", dimension=2),
+    )
+
+    async def test(observer: Observer, db: str) -> None:
+        made = GivenCollection(fields=fields, dynamic=True, metric="IP", alias="movies")
+        full = GivenCollection(fields=fields, partitions={"_default": 5}, loaded=True)
+        await observer.create_given(db, {"films": made, "full": full, "bare": GivenCollection(fields=fields)})
+        found = (await observer.snapshot([db], details=True)).databases[db]
+        assert (found["films"].aliases, found["films"].indexed) == (("movies",), ("scene",))
+        assert (found["bare"].aliases, found["bare"].indexed) == ((), ())
+        assert found["full"].loaded == ("_default",)
+        assert (await observer.snapshot([db])).databases[db]["films"].indexed is None
+
+    with_database(embedded, test)
 
 
 def test_dropping_takes_what_is_loaded_and_aliased_along(either: Server) -> None:

@@ -9,7 +9,7 @@ from milvus_parity.docs import static
 from milvus_parity.docs.dialect import Dialect
 from milvus_parity.docs.finding import OF_AN_SDK, FenceResult, Finding, PageResult, Report, ordered
 from milvus_parity.docs.fixtures import Fixture, Unknown
-from milvus_parity.docs.judging import Ran, judge_tabs
+from milvus_parity.docs.judging import Ran, certain, judge_tabs
 from milvus_parity.docs.lanes import LaneResult, check_lane
 from milvus_parity.docs.pages import ReadyPage
 from milvus_parity.docs.plan import Planned
@@ -106,6 +106,10 @@ def merge(
                 for one in [ready.ready[run.job.code.fence.index]]
                 if isinstance(one.state, Fixture)
             }
+            sure = certain(list(tabs.values()), fixtures)
+            findings = [sure.get(one, one) for one in findings]
+            for finding in sure.values():
+                levels[(ready.page.path, _fence_at(ready, finding))]["runs"] = "failed"
             different = judge_tabs(group, list(tabs.values()), fixtures)
             findings += different
             odd = {one.fence for one in different if one.severity == "error"}
@@ -134,6 +138,10 @@ def merge(
                 hidden=fence.hidden,
             )
     return findings, results
+
+
+def _fence_at(ready: ReadyPage, finding: Finding) -> int:
+    return next(fence.index for fence in ready.page.fences if (fence.line, fence.last) == finding.fence)
 
 
 def _state(state: Fixture | Unknown) -> str:

@@ -25,6 +25,7 @@ class Use(Frozen, frozen=True, kw_only=True):
     column: int
     collection: str | None = None
     partitions: tuple[str, ...] = ()
+    alias: str | None = None
 
 
 class Alternative(Frozen, frozen=True, kw_only=True):
@@ -151,6 +152,7 @@ def _uses(plain: str, dialect: Dialect) -> Iterator[Use]:
     )
     collections = _named(dialect.collections, plain)
     partitions = _named(dialect.partitions, plain)
+    aliases = _named(dialect.aliases, plain)
     for at, (start, name) in enumerate(starts):
         end = starts[at + 1][0] if at + 1 < len(starts) else len(plain)
         line, column = place_in(plain, start)
@@ -161,6 +163,7 @@ def _uses(plain: str, dialect: Dialect) -> Iterator[Use]:
             column=column,
             collection=_nearest(collections, start, end, first=True),
             partitions=_partitions(partitions, start, end),
+            alias=_nearest(aliases, start, end, first=True),
         )
 
 

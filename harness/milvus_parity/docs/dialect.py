@@ -49,10 +49,25 @@ class CallMarks(PackPart, frozen=True, kw_only=True):
 
 
 class NameMarks(PackPart, frozen=True, kw_only=True):
-    """Where names of collections and partitions stand; the string literals in the first group."""
+    """Where names of collections, partitions, aliases and vector fields stand; the string literals in the first
+    group."""
 
     collections: tuple[str, ...] = ()
     partitions: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    vectors: tuple[str, ...] = ()
+
+
+class FieldMark(PackPart, frozen=True, kw_only=True):
+    """A field of a schema: ``pattern`` is all of its text, the others are looked for in it (first group that fits)."""
+
+    pattern: str
+    name: str
+    type: str
+    dimension: str = ""
+    length: str = ""
+    primary: str
+    auto_id: str = ""
 
 
 class Change(PackPart, frozen=True, kw_only=True):
@@ -101,6 +116,7 @@ class DialectSpec(PackPart, frozen=True, kw_only=True):
     added: tuple[Change, ...] = ()
     label: str = ""
     parameters: tuple[ParameterMark, ...] = ()
+    fields: tuple[FieldMark, ...] = ()
 
 
 class Dialect:
@@ -119,6 +135,9 @@ class Dialect:
         self.rewrites = [(re.compile(one.pattern), one.replacement) for one in spec.rewrite]
         self.collections = [re.compile(one) for one in spec.names.collections]
         self.partitions = [re.compile(one) for one in spec.names.partitions]
+        self.aliases = [re.compile(one) for one in spec.names.aliases]
+        self.vectors = [re.compile(one) for one in spec.names.vectors]
+        self.fields = [(mark, re.compile(mark.pattern)) for mark in spec.fields]
         self.hoist = re.compile(spec.hoist) if spec.hoist else None
         self.hoist_item = re.compile(spec.hoist_item) if spec.hoist_item else None
         self.remove = re.compile(spec.remove) if spec.remove else None

@@ -148,6 +148,7 @@ def make_job(
                 SdkStep(id=step, operation="connect" if step == CONNECT else "fence", location=place)
                 for step in announced
             ),
+            details=True,
         ),
         marks=marks,
         runs=fixture is not None and bool(snippets[:1]) and connect.unsupported is None and last.kind == "statements",

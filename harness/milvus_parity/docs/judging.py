@@ -31,6 +31,9 @@ _CLIENTS_OWN = re.compile(
 """Failures that no server has a part in."""
 _LAST_LINES = 6
 _MOST_SHOWN = 100
+_OF_PARAMETERS = frozenset({"ParamError", "ParamException"})
+ENOUGH_TABS = 2
+"""So many other tabs must do the same from the same state, for a failure not to come from that state."""
 
 
 class Ran(Frozen, frozen=True, kw_only=True):
@@ -43,6 +46,8 @@ class Ran(Frozen, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     effect: Mapping[str, CollectionSnapshot] | None = None
     calls: tuple[str, ...] | None = None
+    certain: tuple[Finding, ...] = ()
+    """The findings as they are if the state that was inferred is not to blame."""
 
 
 def judge_run(
@@ -60,7 +65,7 @@ def judge_run(
 
     ``elsewhere``: names of collections and partitions that the page makes, and this fence does not know.
     """
-    reader = _Reader(job, trace, recording, language, doubt)
+    reader = _Reader(job, trace, recording, language, doubt, fixture)
     levels: dict[str, str] = {}
     if trace.end in COULD_NOT_RUN:
         levels["runs"] = f"not checked: {trace.detail or trace.end}"
@@ -80,14 +85,24 @@ def judge_run(
         levels["runs"] = f"not checked: {own[0].message}" if own else "passed"
     if own:
         levels["effect"] = levels["tabs"] = "not checked: it did not run to its end"
-        return Ran(job=job, language=language, target=trace.target, levels=levels, findings=tuple(findings))
+        return Ran(
+            job=job,
+            language=language,
+            target=trace.target,
+            levels=levels,
+            findings=tuple(findings),
+            certain=tuple(reader.certain),
+        )
     effect = trace.observations[-1].snapshot.databases.get("database", {}) if trace.observations else None
     if effect is None:
         levels["effect"] = "not checked: the server was not looked at"
     else:
-        wrong = differences(fixture, effect)
-        levels["effect"] = "failed" if wrong else "passed"
-        findings += [reader.finding("effect", "no effect", one, reader.first_line()) for one in wrong]
+        wrong = [
+            reader.finding("effect", "no effect", one, reader.first_line()) for one in differences(fixture, effect)
+        ]
+        sure = any(one.severity == "error" for one in wrong)
+        levels["effect"] = "failed" if sure else f"not checked: {wrong[0].message}" if wrong else "passed"
+        findings += wrong
     findings += _outputs(reader, outputs, levels, elsewhere)
     return Ran(
         job=job,
@@ -96,23 +111,39 @@ def judge_run(
         levels=levels,
         findings=tuple(findings),
         effect=effect,
-        calls=_changes(recording, trace) if recording is not None and recording.complete else None,
+        calls=_changes(job, recording, trace) if recording is not None and recording.complete else None,
     )
 
 
-def _changes(recording: Recording, trace: Trace) -> tuple[str, ...]:
+def _changes(job: Job, recording: Recording, trace: Trace) -> tuple[str, ...] | None:
+    """What the fence itself sends; None when that cannot be told from what earlier fences send."""
+    last = len(job.chain) - 1
+    own = {step for step, mark in job.marks.items() if mark.chain == last}
+    announced = {step.step for step in trace.steps}
+    if any(code.uses for code in job.chain[:-1]) and announced.isdisjoint(set(job.marks) - own):
+        return None
     names = {real: logical for logical, real in trace.databases.items()}
-    calls = [call for call in recording.calls if call.step not in (None, CONNECT) and _CHANGES.match(call.name)]
+    calls = [call for call in recording.calls if call.step in own and _CHANGES.match(call.name)]
     return summary.texts(calls, names)
 
 
 class _Reader:
-    def __init__(self, job: Job, trace: Trace, recording: Recording | None, language: str, doubt: str | None) -> None:
+    def __init__(
+        self,
+        job: Job,
+        trace: Trace,
+        recording: Recording | None,
+        language: str,
+        doubt: str | None,
+        fixture: Fixture,
+    ) -> None:
         self.job = job
         self.trace = trace
         self.recording = recording
         self.language = language
         self.doubt = doubt
+        self.inferred = f"the state before it was inferred as {fixture}" if fixture.inferred else None
+        self.certain: list[Finding] = []
         self.lost: set[str] = set()
 
     def finding(
@@ -123,9 +154,21 @@ class _Reader:
         place: tuple[int, int],
         severity: Severity = "error",
         right: str | None = None,
+        *,
+        sure: bool = False,
     ) -> Finding:
+        """``sure``: the state before the fence has nothing to do with it."""
         if self.doubt and severity == "error" and not _CLIENTS_OWN.search(message):
             severity, message = "warning", f"{message} ({self.doubt})"
+        if self.inferred and severity == "error" and not sure:
+            certain = self._made(level, kind, message, place, severity, right)
+            self.certain.append(certain)
+            return msgspec.structs.replace(certain, severity="warning", message=f"{message} ({self.inferred})")
+        return self._made(level, kind, message, place, severity, right)
+
+    def _made(
+        self, level: Level, kind: Kind, message: str, place: tuple[int, int], severity: Severity, right: str | None
+    ) -> Finding:
         fence = self.job.code.fence
         return Finding(
             path=self.job.path,
@@ -185,7 +228,17 @@ class _Reader:
         if _OWN_SERVER.search(message) and any(code.connects for code in self.job.chain):
             text = f"It connects in a way of its own, which is not to the server under test: {kind}: {message}"
             return self.finding("runs", "raised", text, place, "note")
-        return self.finding("runs", "raised", f"{kind}: {message}", place)
+        sure = bool(_CLIENTS_OWN.search(message)) or (kind in _OF_PARAMETERS and self._sent_nothing(step))
+        return self.finding("runs", "raised", f"{kind}: {message}", place, sure=sure)
+
+    def _sent_nothing(self, step: StepTrace) -> bool:
+        """Whether the step failed before it asked the server anything."""
+        recording = self.recording
+        return (
+            recording is not None
+            and recording.complete
+            and not any(call.step == step.step and not call.background for call in recording.calls)
+        )
 
     def _follows(self, step: StepTrace, message: str) -> bool:
         """Whether a failure only follows from an earlier one: the names that the failed statement binds are lost."""
@@ -308,7 +361,8 @@ def judge_tabs(group: TabGroup, runs: Sequence[Ran], fixtures: Mapping[str, Fixt
             for run in runs_alike:
                 others = ", ".join(one.language for one in most)
                 text = f"It leaves another state than the other tabs ({others})."
-                found.append(_of_tab(run, group, "other effect", text, "error"))
+                unsure = any(fixtures[one.job.key].inferred for one in done)
+                found.append(_of_tab(run, group, "other effect", text, "warning" if unsure else "error"))
     sent: dict[tuple[str, ...], list[Ran]] = {}
     for run in same:
         if run.calls is not None:
@@ -319,6 +373,29 @@ def judge_tabs(group: TabGroup, runs: Sequence[Ran], fixtures: Mapping[str, Fixt
             if runs_alike is not most:
                 text = f"It sends {'; '.join(calls) or 'nothing'}; other tabs send {'; '.join(most[0].calls or ())}."
                 found += [_of_tab(run, group, "other calls", text, "note") for run in runs_alike]
+    return found
+
+
+def certain(runs: Sequence[Ran], fixtures: Mapping[str, Fixture]) -> dict[Finding, Finding]:
+    """Findings that were doubted for the inferred state -> what they are: other tabs do the same from that state, and
+    it is enough for them."""
+    found: dict[Finding, Finding] = {}
+    for run in runs:
+        fixture = fixtures.get(run.job.key)
+        others = [
+            one
+            for one in runs
+            if one is not run
+            and one.effect is not None
+            and one.levels.get("runs") == "passed"
+            and one.job.code.operations == run.job.code.operations
+            and fixture is not None
+            and (fixtures[one.job.key].given, fixtures[one.job.key].expected) == (fixture.given, fixture.expected)
+            and len(one.job.chain) == len(run.job.chain) == 1
+        ]
+        if run.certain and len(others) >= ENOUGH_TABS:
+            doubted = {(one.line, one.column, one.kind): one for one in run.findings}
+            found |= {doubted[key]: one for one in run.certain if (key := (one.line, one.column, one.kind)) in doubted}
     return found
 
 

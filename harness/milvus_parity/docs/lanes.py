@@ -105,7 +105,7 @@ def _jobs(members: Sequence[Member], renderer: Renderer, dialect: Dialect) -> li
     for member in members:
         ready, page = member.ready, member.page
         fixture = ready.state if isinstance(ready.state, Fixture) else None
-        connects = any(code.connects for code in ready.chain)
+        connects = ready.code.connects
         job = make_job(
             renderer,
             dialect,
@@ -115,7 +115,7 @@ def _jobs(members: Sequence[Member], renderer: Renderer, dialect: Dialect) -> li
             chain=ready.chain,
             fixture=None if connects else fixture,
             names=(page.collection or "book", page.partition or "novel"),
-            connections=False,
+            connections=not connects,
         )
         jobs.append(job)
         if connects and fixture is not None:

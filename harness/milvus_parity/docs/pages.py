@@ -9,11 +9,13 @@ from msgspec.structs import replace
 from milvus_parity.docs import python_source
 from milvus_parity.docs.code import Code, read_code
 from milvus_parity.docs.dialect import Dialect
-from milvus_parity.docs.fixtures import Declared, Fixture, Unknown, declared_for, infer
+from milvus_parity.docs.fixtures import Declared, Fixture, Unknown, declared_for
+from milvus_parity.docs.infer import infer, makers
 from milvus_parity.docs.languages import ALIASES
 from milvus_parity.docs.output import looks_like_output
 from milvus_parity.docs.page import Fence, Page
 from milvus_parity.docs.parse import parse
+from milvus_parity.docs.schemas import Schemas
 from milvus_parity.model.errors import BadInputError
 from milvus_parity.model.scenario import Frozen
 
@@ -87,15 +89,21 @@ def ready_page(
             codes[fence.index] = read_code(fence, dialects[fence.language])
     collection = _first(use.collection for code in codes.values() for use in code.uses)
     partition = _first(name for code in codes.values() for use in code.uses for name in use.partitions)
+    schemas = Schemas(tuple(codes.values()), dialects)
     ready = {}
     for index, code in codes.items():
         if code.fence.language not in wanted:
             skipped[index] = f"not asked for ({code.fence.language})"
             continue
         earlier = [codes[at] for at in codes if at < index and codes[at].fence.language == code.fence.language]
-        chain = chain_of(code, earlier, dialects[code.fence.language or ""])
+        dialect = dialects[code.fence.language or ""]
+        chain = chain_of(code, earlier, dialect)
+        if declared is None or not declared.given:
+            chain = _with_makers(chain, earlier, dialect, collection)
+        continued = len(chain) > len(chain_of(code, earlier, dialect))
+        state = infer(chain, schemas, declared, collection, continued=continued)
         elsewhere = frozenset(name for one in earlier for name in one.declared)
-        ready[index] = Ready(code=code, chain=chain, state=infer(chain, declared, collection), defined=elsewhere)
+        ready[index] = Ready(code=code, chain=chain, state=state, defined=elsewhere)
     return ReadyPage(
         page=page,
         ready=ready,
@@ -156,6 +164,24 @@ def chain_of(code: Code, earlier: Sequence[Code], dialect: Dialect) -> tuple[Cod
                 wanted[index] = before[-1]
                 waiting.append(before[-1])
     return (*(wanted[index] for index in sorted(wanted)), code)
+
+
+def _with_makers(
+    chain: tuple[Code, ...], earlier: Sequence[Code], dialect: Dialect, collection: str | None
+) -> tuple[Code, ...]:
+    """The chain with the earlier fences that make its state, and what these go on from. A page that creates its
+    collection is read from top to bottom."""
+    added: dict[int, Code] = {}
+    for one in makers(chain[-1], earlier, collection):
+        for part in chain_of(one, [code for code in earlier if code.fence.index < one.fence.index], dialect):
+            if part.uses or part.fence.index not in added:
+                added[part.fence.index] = part
+    if not added:
+        return chain
+    for one in chain[:-1]:
+        if one.uses or one.fence.index not in added:
+            added[one.fence.index] = one
+    return (*(added[index] for index in sorted(added)), chain[-1])
 
 
 def _imports(code: Code, dialect: Dialect) -> Code | None:

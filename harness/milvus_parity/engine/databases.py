@@ -27,6 +27,8 @@ class StateKeeper(Protocol):
         self,
         databases: Sequence[str],
         rows: Mapping[str, Mapping[str, Sequence[str]]] = {},
+        *,
+        details: bool = False,
     ) -> Snapshot: ...
 
 

@@ -214,7 +214,9 @@ class _Execution:
             limit = (self.case.timeout or self.executor.timeout) + GRACE
             try:
                 async with asyncio.timeout(limit):
-                    found = await self.executor.pool.keeper.snapshot(list(self.names.values()), rows)
+                    found = await self.executor.pool.keeper.snapshot(
+                        list(self.names.values()), rows, details=self.case.details
+                    )
             except TimeoutError as error:
                 raise ServerGone("snapshot", "", f"no answer within {limit:g} s", address="") from error
             self.observations.append(Observation(after=step.id, snapshot=self._logical(found)))

@@ -39,17 +39,35 @@ class DatabaseName(Frozen, frozen=True, kw_only=True, tag="database", tag_field=
 Argument = DatabaseName | str | int | float | bool | None | tuple[str | int, ...]
 
 
+class GivenField(Frozen, frozen=True, kw_only=True):
+    """A field of a collection. ``type``: as the server names it (``Int64``, ``VarChar``, ``FloatVector``).
+
+    ``dimension``: of a vector. ``length``: the most bytes of a ``VarChar``.
+    """
+
+    name: str
+    type: str
+    primary: bool = False
+    auto_id: bool = False
+    dimension: int | None = None
+    length: int | None = None
+
+
 class GivenCollection(Frozen, frozen=True, kw_only=True):
     """A collection that the harness makes before the first step.
 
     ``partitions`` maps a partition to its number of rows; ids run from 1 over the partitions in the order written.
-    ``loaded`` names the partitions that are loaded, or is True for the whole collection.
+    ``loaded`` names the partitions that are loaded, or is True for the whole collection. ``fields``: none means an id
+    and a vector. ``metric``: vectors have an index with this metric, even without rows.
     """
 
     partitions: Mapping[str, int] = {}
     loaded: tuple[str, ...] | bool = ()
     alias: str | None = None
     partition_key: bool = False
+    fields: tuple[GivenField, ...] = ()
+    dynamic: bool = False
+    metric: str | None = None
 
 
 class GivenDatabase(Frozen, frozen=True, kw_only=True):
@@ -172,3 +190,5 @@ class Case(Frozen, frozen=True, kw_only=True):
     """It touches what all executions share (the database ``default``): nothing else that does runs meanwhile."""
     timeout: float | None = None
     """Seconds that one execution may take, instead of the run's limit."""
+    details: bool = False
+    """The observer also looks for aliases and indexes."""

@@ -11,11 +11,16 @@ Json = msgspec.Raw | str | int | float | bool | None | list["Json"] | dict[str, 
 
 
 class CollectionSnapshot(Frozen, frozen=True, kw_only=True):
-    """What a collection held; names sorted. ``rows`` only for the partitions whose rows were asked for."""
+    """What a collection held; names sorted. ``rows`` only for the partitions whose rows were asked for.
+
+    ``aliases`` and ``indexed`` (the fields that have an index) only where details were asked for.
+    """
 
     partitions: tuple[str, ...]
     loaded: tuple[str, ...] = ()
     rows: Mapping[str, int] = {}
+    aliases: tuple[str, ...] | None = None
+    indexed: tuple[str, ...] | None = None
 
 
 class Snapshot(Frozen, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """The requests that the observer sends, in pymilvus's generated messages. Pure.
 
-The messages are imported where they are made: the import takes half a second, which only a run shall pay.
+Those that make collections stand in `fields`. The messages are imported where they are made: the import takes half a
+second, which only a run shall pay.
 """
 
 from collections.abc import Iterator, Sequence
@@ -48,85 +49,21 @@ def given_rows(partitions: Sequence[tuple[str, int]]) -> list[Rows]:
     return rows
 
 
-def vector_of(row_id: int) -> list[float]:
+def vector_of(row_id: int, dimensions: int = DIMENSIONS) -> list[float]:
     """The vector of a row: its id in the first place, so that the nearest neighbour of any id is known."""
-    return [float(row_id), *[0.0] * (DIMENSIONS - 1)]
+    return [float(row_id), *[0.0] * (dimensions - 1)]
 
 
-def _pb() -> Any:
+def pb() -> Any:
+    """The generated messages."""
     from pymilvus.grpc_gen import milvus_pb2
 
     return milvus_pb2
 
 
-def create_collection(name: str, *, partition_key: bool) -> Any:
-    """A collection of ids, vectors and, where asked for, a partition key.
-
-    One shard, as that is enough, and strong consistency, so that an SDK which leaves the level to the collection
-    reads what was written.
-    """
-    from pymilvus.grpc_gen import common_pb2, schema_pb2
-
-    fields = [
-        schema_pb2.FieldSchema(name=ID, is_primary_key=True, data_type=schema_pb2.Int64),
-        schema_pb2.FieldSchema(
-            name=VECTOR,
-            data_type=schema_pb2.FloatVector,
-            type_params=[common_pb2.KeyValuePair(key="dim", value=str(DIMENSIONS))],
-        ),
-    ]
-    if partition_key:
-        fields.append(schema_pb2.FieldSchema(name=KEY, data_type=schema_pb2.Int64, is_partition_key=True))
-    return _pb().CreateCollectionRequest(
-        collection_name=name,
-        schema=schema_pb2.CollectionSchema(name=name, fields=fields).SerializeToString(),
-        shards_num=1,
-        consistency_level=STRONG,
-        num_partitions=KEY_PARTITIONS if partition_key else 0,
-    )
-
-
-def insert(collection: str, rows: Rows, *, partition_key: bool) -> Any:
-    """An insert of these rows; with a partition key the server chooses the partition."""
-    from pymilvus.grpc_gen import schema_pb2
-
-    ids = range(rows.first, rows.first + rows.count)
-
-    def numbers(name: str, values: Sequence[int]) -> Any:
-        data = schema_pb2.ScalarField(long_data=schema_pb2.LongArray(data=values))
-        return schema_pb2.FieldData(field_name=name, type=schema_pb2.Int64, scalars=data)
-
-    floats = schema_pb2.FloatArray(data=[value for row_id in ids for value in vector_of(row_id)])
-    vectors = schema_pb2.VectorField(dim=DIMENSIONS, float_vector=floats)
-    fields = [
-        numbers(ID, ids),
-        schema_pb2.FieldData(field_name=VECTOR, type=schema_pb2.FloatVector, vectors=vectors),
-    ]
-    if partition_key:
-        fields.append(numbers(KEY, [row_id % KEY_VALUES for row_id in ids]))
-    return _pb().InsertRequest(
-        collection_name=collection,
-        partition_name="" if partition_key else rows.partition,
-        num_rows=rows.count,
-        fields_data=fields,
-    )
-
-
-def create_index(collection: str, field: str) -> Any:
-    """The simplest index there is; a collection without one cannot be loaded."""
-    from pymilvus.grpc_gen import common_pb2
-
-    parameters = {"index_type": "FLAT", "metric_type": "L2", "params": "{}"}
-    return _pb().CreateIndexRequest(
-        collection_name=collection,
-        field_name=field,
-        extra_params=[common_pb2.KeyValuePair(key=key, value=value) for key, value in parameters.items()],
-    )
-
-
 def show_loaded(collection: str) -> Any:
     """The partitions that are loaded or being loaded, with how far (in percent): one call for all of them."""
-    return _pb().ShowPartitionsRequest(collection_name=collection, type=_pb().InMemory)
+    return pb().ShowPartitionsRequest(collection_name=collection, type=pb().InMemory)
 
 
 def count_rows(collection: str, partition: str) -> Any:
@@ -134,7 +71,7 @@ def count_rows(collection: str, partition: str) -> Any:
 
     With an expression that holds for all, as milvus-lite does not look at the partition when there is none.
     """
-    return _pb().QueryRequest(
+    return pb().QueryRequest(
         collection_name=collection,
         partition_names=[partition],
         expr=f"{ID} >= 0",
@@ -145,4 +82,4 @@ def count_rows(collection: str, partition: str) -> Any:
 
 def request(name: str, **fields: Any) -> Any:
     """The message of a call that needs no more than its fields."""
-    return getattr(_pb(), f"{name}Request")(**fields)
+    return getattr(pb(), f"{name}Request")(**fields)

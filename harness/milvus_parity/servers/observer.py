@@ -11,9 +11,11 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from msgspec.structs import replace
+
 from milvus_parity.model.scenario import GivenCollection
 from milvus_parity.model.trace import CollectionSnapshot, Snapshot
-from milvus_parity.servers import messages
+from milvus_parity.servers import fields, messages
 from milvus_parity.servers.base import ServerError, ServerInfo
 from milvus_parity.servers.errors import (
     ObserverError,
@@ -153,11 +155,10 @@ class Observer:
         await _together(self._create_collection(database, name, given) for name, given in collections.items())
 
     async def _create_collection(self, database: str, name: str, given: GivenCollection) -> None:
-        create = messages.create_collection(name, partition_key=given.partition_key)
-        await self._call("CreateCollection", create, database)
+        await self._call("CreateCollection", fields.create_collection(name, given), database)
         rows = messages.given_rows(list(given.partitions.items()))
-        if rows or given.loaded:
-            await self._call("CreateIndex", messages.create_index(name, VECTOR), database)
+        if rows or given.loaded or given.metric is not None:
+            await _together(self._call("CreateIndex", one, database) for one in fields.create_indexes(name, given))
         if given.alias is not None:
             alias = request("CreateAlias", collection_name=name, alias=given.alias)
             await self._call("CreateAlias", alias, database)
@@ -166,7 +167,7 @@ class Observer:
                 wanted = request("CreatePartition", collection_name=name, partition_name=partition)
                 await self._call("CreatePartition", wanted, database)
         await _together(
-            self._call("Insert", messages.insert(name, chunk, partition_key=given.partition_key), database)
+            self._call("Insert", fields.insert(name, given, chunk), database)
             for part in rows
             for chunk in part.chunks()
         )
@@ -226,9 +227,15 @@ class Observer:
         return (await self._row_counts(database, collection, [partition])).get(partition)
 
     async def snapshot(
-        self, databases: Sequence[str], rows: Mapping[str, Mapping[str, Sequence[str]]] = NO_ROWS
+        self,
+        databases: Sequence[str],
+        rows: Mapping[str, Mapping[str, Sequence[str]]] = NO_ROWS,
+        *,
+        details: bool = False,
     ) -> Snapshot:
         """What these databases hold: collections, partitions, which of them are loaded, and rows where asked for.
+
+        ``details``: aliases and indexed fields, too.
 
         ``rows`` maps database to collection to the partitions whose rows are counted; what is not there is absent.
         A partition that is not loaded is loaded for counting after everything else was read, and released again:
@@ -244,11 +251,22 @@ class Observer:
         ]
         counted = await _together(self._row_counts(*where) for where in wanted)
         for (database, collection, _), counts in zip(wanted, counted, strict=True):
-            before = snapshots[database][collection]
-            snapshots[database][collection] = CollectionSnapshot(
-                partitions=before.partitions, loaded=before.loaded, rows=counts
-            )
+            snapshots[database][collection] = replace(snapshots[database][collection], rows=counts)
+        if details:
+            for database, held in snapshots.items():
+                looked = await _together(self._details(database, *one) for one in held.items())
+                snapshots[database] = dict(zip(held, looked, strict=True))
         return Snapshot(databases=snapshots)
+
+    async def _details(self, database: str, name: str, held: CollectionSnapshot) -> CollectionSnapshot:
+        """With aliases and indexed fields; as it is when it is gone meanwhile."""
+        try:
+            aliases = tuple(sorted((await self._describe(database, name)).aliases))
+        except ObserverError as error:
+            if something_missing(error):
+                return held
+            raise
+        return replace(held, aliases=aliases, indexed=tuple(sorted(await self._indexed(database, name))))
 
     async def _database(self, database: str) -> dict[str, CollectionSnapshot] | None:
         names = await self._collections(database)
@@ -320,7 +338,7 @@ class Observer:
             return
         field = await self._field_without_index(database, collection)
         if field is not None:
-            await self._call("CreateIndex", messages.create_index(collection, field), database)
+            await self._call("CreateIndex", fields.create_index(collection, field), database)
         try:
             await self.load(database, collection, missing)
             yield
@@ -334,17 +352,21 @@ class Observer:
         """The vector field, if it has no index yet."""
         from pymilvus.grpc_gen import schema_pb2
 
-        try:
-            indexes = await self._call("DescribeIndex", request("DescribeIndex", collection_name=collection), database)
-        except ObserverError as error:  # this is how a server says that there is none
-            if not something_missing(error):
-                raise
-        else:
-            if indexes.index_descriptions:
-                return None
+        if await self._indexed(database, collection):
+            return None
         described = await self._describe(database, collection)
         vectors = (field.name for field in described.schema.fields if field.data_type == schema_pb2.FloatVector)
         return next(vectors, VECTOR)
+
+    async def _indexed(self, database: str, collection: str) -> set[str]:
+        """The fields that have an index."""
+        try:
+            found = await self._call("DescribeIndex", request("DescribeIndex", collection_name=collection), database)
+        except ObserverError as error:  # this is how a server says that there is none
+            if not something_missing(error):
+                raise
+            return set()
+        return {one.field_name for one in found.index_descriptions}
 
     async def _describe(self, database: str, collection: str) -> Any:
         return await self._call(
