@@ -119,7 +119,7 @@ class TestAllLanguages:
     def test_an_alias_is_made_for_a_collection_that_is_there(self, language: str) -> None:
         found = state(language, CREATE_ALIAS[language])
         assert list(found.given) == ["book"]
-        assert found.given["book"].alias is None
+        assert found.given["book"].aliases == ()
         assert found.aliases == {"work": "book"}
         assert not found.inferred
 
@@ -136,10 +136,10 @@ def test_aliases_that_are_dropped_or_moved_are_there_before() -> None:
     text += fence("python", 'utility.alter_alias(collection_name="book", alias="work")')
     ready = page(text)
     dropped = fixture(ready, 1)
-    assert dropped.given["book"].alias == "work"
+    assert dropped.given["book"].aliases == ("work",)
     assert dropped.aliases == {"work": None}
     moved = fixture(ready, 2)
-    assert {name: one.alias for name, one in moved.given.items()} == {"book_2": "work", "book": None}
+    assert {name: one.aliases for name, one in moved.given.items()} == {"book_2": ("work",), "book": ()}
     assert moved.aliases == {"work": "book"}
 
 
@@ -212,3 +212,13 @@ def test_effects_on_collections_aliases_and_indexes_are_told() -> None:
     assert differences(state("python", DROP_INDEX["python"]), {"book": here}) == [
         "The collection book still has an index."
     ]
+
+
+def test_a_request_that_is_built_before_it_is_sent_is_not_that_of_the_call_before() -> None:
+    body = "".join(
+        f'r = DropAliasReq.builder().alias("{name}").build();\nclient.dropAlias(r);\n' for name in ("work", "works")
+    )
+    text = fence("java", 'client.listAliases(ListAliasesReq.builder().collectionName("book").build());')
+    found = fixture(page(text + fence("java", body)), 1)
+    assert found.given["book"].aliases == ("work", "works")
+    assert found.aliases == {"work": None, "works": None}

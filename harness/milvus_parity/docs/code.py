@@ -10,6 +10,7 @@ from milvus_parity.model.scenario import Frozen
 
 _STRING = re.compile(r'"""(?:[^\\]|\\.)*?"""|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|`[^`]*`', re.DOTALL)
 _LITERAL = re.compile(r'"([^"\\\n]*)"|\'([^\'\\\n]*)\'|`([^`\n]*)`')
+_BRACKET = re.compile(rf"{_STRING.pattern}|[()\[\]{{}}]", re.DOTALL)
 _PROMPT = re.compile(r"(?m)^(?:>>>|\.\.\.) ")
 _NOTEBOOK = re.compile(r"(?m)^[ \t]*(?:!|%|\$ )\w.*$")
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
@@ -146,44 +147,58 @@ def _named(patterns: Sequence[re.Pattern[str]], text: str) -> list[tuple[int, tu
 
 def _uses(plain: str, dialect: Dialect) -> Iterator[Use]:
     starts = sorted(
-        (found.start() + (len(found[0]) - len(found[0].lstrip(".")) if found[0].startswith(".") else 0), name)
+        (
+            found.start() + (len(found[0]) - len(found[0].lstrip(".")) if found[0].startswith(".") else 0),
+            _call_end(plain, found),
+            name,
+        )
         for name, pattern in dialect.operations
         for found in pattern.finditer(plain)
     )
     collections = _named(dialect.collections, plain)
     partitions = _named(dialect.partitions, plain)
     aliases = _named(dialect.aliases, plain)
-    for at, (start, name) in enumerate(starts):
-        end = starts[at + 1][0] if at + 1 < len(starts) else len(plain)
+    for at, (start, close, name) in enumerate(starts):
+        span = (start, close, starts[at + 1][0] if at + 1 < len(starts) else len(plain))
         line, column = place_in(plain, start)
         yield Use(
             operation=name,
             start=start,
             line=line,
             column=column,
-            collection=_nearest(collections, start, end, first=True),
-            partitions=_partitions(partitions, start, end),
-            alias=_nearest(aliases, start, end, first=True),
+            collection=next(iter(_nearest(collections, span)), None),
+            partitions=_nearest(partitions, span),
+            alias=next(iter(_nearest(aliases, span)), None),
         )
 
 
-def _nearest(names: Sequence[tuple[int, tuple[str, ...]]], start: int, end: int, *, first: bool) -> str | None:
-    """The name in a call, else the last one before it."""
-    within = [found for at, found in names if start <= at < end]
-    before = [found for at, found in names if at < start]
-    if within and first:
-        return within[0][0]
-    if before:
-        return before[-1][0]
-    return within[0][0] if within else None
+def _call_end(plain: str, found: re.Match[str]) -> int:
+    """Where the call that a match opens is closed; the end of the match when it opens none."""
+    opened = found[0].rfind("(")
+    if opened < 0:
+        return found.end()
+    depth = 0
+    for part in _BRACKET.finditer(plain, found.start() + opened):
+        if part[0] in "([{":
+            depth += 1
+        elif part[0] in ")]}":
+            depth -= 1
+            if depth == 0:
+                return part.end()
+    return len(plain)
 
 
-def _partitions(names: Sequence[tuple[int, tuple[str, ...]]], start: int, end: int) -> tuple[str, ...]:
-    within = [found for at, found in names if start - 1 <= at < end]
-    before = [found for at, found in names if at < start - 1]
+def _nearest(names: Sequence[tuple[int, tuple[str, ...]]], span: tuple[int, int, int]) -> tuple[str, ...]:
+    """The names in a call; else the last ones before it, as a request is built before it is sent; else those after
+    it, up to the next call (``span``: where the call begins, ends, and the next begins)."""
+    start, close, following = span
+    within = [found for at, found in names if start - 1 <= at < close]
     if within:
         return within[0]
-    return before[-1] if before else ()
+    before = [found for at, found in names if at < start - 1]
+    if before:
+        return before[-1]
+    return next((found for at, found in names if close <= at < following), ())
 
 
 def declared_names(plain: str, dialect: Dialect) -> tuple[str, ...]:

@@ -55,7 +55,8 @@ def _sentence(name: str, given: GivenCollection, fields: str | None) -> str:
     told = f"{name} with {', '.join(parts)}" if parts else f"{name} without further partitions"
     if fields is not None:
         told += f", {'' if given.metric else 'no '}index, fields {fields}"
-    return f"{told}, alias {given.alias}" if given.alias else told
+    aliases = [alias for alias in (given.alias, *given.aliases) if alias]
+    return f"{told}, alias {', '.join(aliases)}" if aliases else told
 
 
 class StrictCollection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

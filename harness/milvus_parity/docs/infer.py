@@ -64,7 +64,7 @@ class _Held:
         self.fields = False
         self.indexed_before = False
         self.indexed: bool | None = None
-        self.alias: str | None = None
+        self.aliases: list[str] = []
 
 
 class _State:
@@ -181,7 +181,7 @@ def _given(held: _Held, schema: Schema | None) -> GivenCollection:
     return GivenCollection(
         partitions={name: rows for name in held.before if name != DEFAULT_PARTITION or rows},
         loaded=tuple(name for name, loaded in held.before.items() if loaded),
-        alias=held.alias,
+        aliases=tuple(dict.fromkeys(held.aliases)),
         fields=schema.fields if schema is not None else (),
         dynamic=schema.dynamic if schema is not None else False,
         metric=(schema.metric or "L2") if schema is not None and held.indexed_before else None,
@@ -204,6 +204,8 @@ def _apply(state: _State, use: Use) -> str | None:
         _apply_collection(state, operation, name)
         return None
     held = state.collection(name)
+    if operation == "load_state" and not use.partitions:
+        return None
     if operation in _ONE_PARTITION | _MANY_PARTITIONS:
         if not use.partitions:
             return "the fence does not say which partition it means"
@@ -250,13 +252,13 @@ def _apply_alias(state: _State, use: Use, name: str) -> str | None:
     if use.operation == "drop_alias" or (use.operation == "describe_alias" and use.alias is not None):
         assert use.alias is not None
         if use.alias not in state.aliases:
-            state.collection(name).alias = use.alias
+            state.collection(name).aliases.append(use.alias)
         if use.operation == "drop_alias":
             state.aliases[use.alias] = None
     elif use.operation == "alter_alias":
         assert use.alias is not None
         if use.alias not in state.aliases:
-            state.collection(f"{name}_2").alias = use.alias
+            state.collection(f"{name}_2").aliases.append(use.alias)
         state.collection(name)
         state.aliases[use.alias] = name
     else:

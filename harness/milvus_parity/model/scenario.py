@@ -58,7 +58,7 @@ class GivenCollection(Frozen, frozen=True, kw_only=True):
 
     ``partitions`` maps a partition to its number of rows; ids run from 1 over the partitions in the order written.
     ``loaded`` names the partitions that are loaded, or is True for the whole collection. ``fields``: none means an id
-    and a vector. ``metric``: vectors have an index with this metric, even without rows.
+    and a vector. ``metric``: vectors have an index with this metric, even without rows. ``aliases``: further ones.
     """
 
     partitions: Mapping[str, int] = {}
@@ -68,6 +68,7 @@ class GivenCollection(Frozen, frozen=True, kw_only=True):
     fields: tuple[GivenField, ...] = ()
     dynamic: bool = False
     metric: str | None = None
+    aliases: tuple[str, ...] = ()
 
 
 class GivenDatabase(Frozen, frozen=True, kw_only=True):

@@ -159,9 +159,8 @@ class Observer:
         rows = messages.given_rows(list(given.partitions.items()))
         if rows or given.loaded or given.metric is not None:
             await _together(self._call("CreateIndex", one, database) for one in fields.create_indexes(name, given))
-        if given.alias is not None:
-            alias = request("CreateAlias", collection_name=name, alias=given.alias)
-            await self._call("CreateAlias", alias, database)
+        for alias in ((given.alias,) if given.alias is not None else ()) + given.aliases:
+            await self._call("CreateAlias", request("CreateAlias", collection_name=name, alias=alias), database)
         for partition in given.partitions:
             if partition != DEFAULT_PARTITION:
                 wanted = request("CreatePartition", collection_name=name, partition_name=partition)
