@@ -4,7 +4,8 @@ from docs.docs_pages import page
 from milvus_parity.docs.finding import Finding
 from milvus_parity.docs.fixtures import Fixture
 from milvus_parity.docs.frames import Job, Mark
-from milvus_parity.docs.judging import Ran, certain, judge_run
+from milvus_parity.docs.judging import Ran, judge_run
+from milvus_parity.docs.tabs import certain
 from milvus_parity.model.program import Program
 from milvus_parity.model.scenario import Case, GivenCollection, Location
 from milvus_parity.model.trace import CollectionSnapshot, Observation, Raised, Snapshot, StepTrace, Trace

@@ -9,7 +9,7 @@ from milvus_parity.docs import static
 from milvus_parity.docs.dialect import Dialect
 from milvus_parity.docs.finding import OF_AN_SDK, FenceResult, Finding, PageResult, Report, ordered
 from milvus_parity.docs.fixtures import Fixture, Unknown
-from milvus_parity.docs.judging import Ran, certain, judge_tabs
+from milvus_parity.docs.judging import Ran
 from milvus_parity.docs.lanes import LaneResult, check_lane
 from milvus_parity.docs.pages import ReadyPage
 from milvus_parity.docs.plan import Planned
@@ -17,6 +17,7 @@ from milvus_parity.docs.prose import check_prose
 from milvus_parity.docs.refusals import Refusals
 from milvus_parity.docs.shell import check_shell
 from milvus_parity.docs.tables import check_tables
+from milvus_parity.docs.tabs import certain, judge_tabs
 from milvus_parity.engine.databases import DatabasePool
 from milvus_parity.engine.execution import Executor
 from milvus_parity.engine.run import DATABASES, Server
