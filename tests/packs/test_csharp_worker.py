@@ -6,15 +6,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from milvus_parity.cli.options import cache_folder
-from milvus_parity.engine.worker import Answer, CrashedError, Session
+from milvus_parity.engine.worker import Session
 from milvus_parity.model.program import Program, Snippet
 from milvus_parity.packs.discover import packaged, read_pack, target_of, version_for
 from milvus_parity.packs.render import Renderer
 from milvus_parity.runtime.base import BuildError
 from milvus_parity.runtime.process import ProcessRuntime
-
-Executed = tuple[list[Answer], str | None]
-"""What the steps of an execution answered, and how it crashed, where it did."""
+from worker_executions import Executed, execute_all
 
 UNAVAILABLE = "new RpcException(new Status(StatusCode.DeadlineExceeded, detail: details))"
 PROGRAMS: dict[str, list[tuple[str, str | None]]] = {
@@ -89,27 +87,8 @@ async def _with_runtime(
         await runtime.close()
 
 
-async def _execute(session: Session, case: str, program: str) -> Executed:
-    answers: list[Answer] = []
-    await session.run(case, program, {"address": "nowhere"})
-    try:
-        if PROGRAMS[case]:
-            await session.waiting(case)
-        for step in range(1, len(PROGRAMS[case]) + 1):
-            await session.say("go", case, step)
-            if case in ("spins", "waits for ever"):
-                await asyncio.sleep(0.5)
-                await session._send({"kill": case})
-            answers.append(await session.next(case))
-        assert (await session.next(case)).done
-    except CrashedError as crash:
-        return answers, str(crash)
-    return answers, None
-
-
 async def _execute_all_at_once(session: Session, names: dict[str, str]) -> dict[str, Executed]:
-    results = await asyncio.gather(*(_execute(session, case, name) for case, name in names.items()))
-    return dict(zip(names, results, strict=True))
+    return await execute_all(session, names, PROGRAMS, kill=("spins", "waits for ever"))
 
 
 @pytest.mark.e2e

@@ -6,17 +6,15 @@ from typing import TypeVar
 
 import pytest
 from milvus_parity.cli.options import cache_folder
-from milvus_parity.engine.worker import Answer, CrashedError, Session
+from milvus_parity.engine.worker import Session
 from milvus_parity.model.program import Program, Snippet
 from milvus_parity.packs.discover import packaged, read_pack, target_of, version_for
 from milvus_parity.packs.render import Renderer
 from milvus_parity.runtime.base import BuildError
 from milvus_parity.runtime.process import ProcessRuntime
+from worker_executions import Executed, execute, execute_all
 
 T = TypeVar("T")
-Executed = tuple[list[Answer], str | None]
-"""What the steps of an execution answered, and how it crashed, where it did."""
-
 TARGETS = ("java-v1", "java-v2")
 PROGRAMS: dict[str, list[tuple[str, dict[str, str | tuple[str, ...]]]]] = {
     "prints": [
@@ -98,31 +96,12 @@ async def _with_worker(
     return await _with_runtime(name, run)
 
 
-async def _execute(session: Session, case: str, program: str, steps: int) -> Executed:
-    answers: list[Answer] = []
-    await session.run(case, program, {"address": "nowhere"})
-    try:
-        if steps:
-            await session.waiting(case)
-        for step in range(1, steps + 1):
-            await session.say("go", case, step)
-            if case.startswith("waits"):
-                await asyncio.sleep(0.5)
-                await session._send({"kill": case})
-            answers.append(await session.next(case))
-        assert (await session.next(case)).done
-    except CrashedError as crash:
-        return answers, str(crash)
-    return answers, None
-
-
 async def _execute_all_at_once(session: Session) -> dict[str, Executed]:
-    results = await asyncio.gather(
-        *(_execute(session, case, f"p{at}", len(steps)) for at, (case, steps) in enumerate(PROGRAMS.items()))
-    )
-    again = await _execute(session, "values", "p1", len(PROGRAMS["values"]))
+    names = {case: f"p{at}" for at, case in enumerate(PROGRAMS)}
+    executed = await execute_all(session, names, PROGRAMS, kill=[case for case in PROGRAMS if case.startswith("waits")])
+    again = await execute(session, "values", "p1", len(PROGRAMS["values"]))
     assert again[1] is None, "the worker is not up any more"
-    return dict(zip(PROGRAMS, results, strict=True))
+    return executed
 
 
 @pytest.mark.e2e
