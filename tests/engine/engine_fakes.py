@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from milvus_parity.model.scenario import GivenCollection
 from milvus_parity.model.trace import CollectionSnapshot, Snapshot
 from milvus_parity.model.wire import Recording
+from milvus_parity.runtime.base import Channel
 from milvus_parity.servers.errors import ServerGone
 
 
@@ -92,7 +93,7 @@ class FakeGateway:
     def __init__(self) -> None:
         self.happened: list[str] = []
 
-    async def open(self) -> FakeEndpoint:
+    async def open(self, relay: Channel | None = None) -> FakeEndpoint:
         return FakeEndpoint(self.happened)
 
     async def close(self) -> None:

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from milvus_parity.runtime.base import Exit
-from milvus_parity.runtime.containers.attach import HEADER, PENDING_BYTES, STDERR, STDOUT, Frames, Lines, exit_from
+from milvus_parity.runtime.containers.attach import PENDING_BYTES, Lines, exit_from
+from milvus_parity.runtime.containers.streams import HEADER, STDERR, STDOUT, Frames
 
 GIB = 1 << 30
 

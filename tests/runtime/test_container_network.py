@@ -7,6 +7,7 @@ from milvus_parity.runtime.containers import network
 from milvus_parity.runtime.containers.engine import Engine, EngineError, Place
 from milvus_parity.runtime.containers.labels import Owner
 from milvus_parity.runtime.containers.limits import NOBODY, locks, user
+from milvus_parity.runtime.containers.network import ElsewhereError
 from milvus_parity.runtime.containers.settings import Limits
 
 OWNER = Owner.this_process("r-1a2b3c4d")
@@ -41,7 +42,8 @@ def engine_with(networks: FakeNetworks, *, podman: bool = False, rootless: bool 
 
 
 @pytest.fixture(autouse=True)
-def no_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+def a_bridge_and_no_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network.socket, "if_nameindex", lambda: [(1, "lo"), (2, "mpar1a2b3c4d")])
     monkeypatch.setattr(network.firewall, "close_doors", lambda bridge, gateway, owner: None)
 
 
@@ -56,17 +58,24 @@ def test_a_network_is_internal_named_and_labelled() -> None:
     assert len(bridge) <= 15, "Linux's limit"
 
 
-def test_networks_that_are_elsewhere_are_refused_and_removed() -> None:
+def test_networks_that_are_elsewhere_are_told_and_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     networks = FakeNetworks("203.0.113.1")
-    with pytest.raises(EngineError, match=r"not on this machine \(203\.0\.113\.1 cannot be used here") as raised:
+    with pytest.raises(ElsewhereError, match=r"203\.0\.113\.1 cannot be used here"):
         network.create(engine_with(networks), OWNER)
     assert networks.removed
-    assert "--runtime process" in (raised.value.hint or "")
+
+
+def test_the_same_address_of_another_machine_is_not_taken_for_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network.socket, "if_nameindex", lambda: [(1, "lo"), (2, "docker0")])
+    networks = FakeNetworks("127.0.0.1")
+    with pytest.raises(ElsewhereError, match="no bridge mpar1a2b3c4d here"):
+        network.create(engine_with(networks), OWNER)
+    assert networks.removed
 
 
 def test_a_rootless_engine_is_told_before_anything_is_made() -> None:
     networks = FakeNetworks("127.0.0.1")
-    with pytest.raises(EngineError, match="rootless engine"):
+    with pytest.raises(ElsewhereError, match="rootless"):
         network.create(engine_with(networks, rootless=True), OWNER)
     assert networks.asked == {}
 

@@ -17,6 +17,8 @@ from wire_fakes import (
     unary,
 )
 
+pytestmark = pytest.mark.usefixtures("way")
+
 
 def test_a_request_that_was_sent_before_the_step_changed_belongs_to_the_step_before() -> None:
     """A client whose deadline has passed may report before the gateway has read its request."""

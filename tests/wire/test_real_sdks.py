@@ -15,7 +15,7 @@ from milvus_parity.model.outcome import Outcome
 from milvus_parity.model.scenario import Case, FaultStep, SdkStep
 from milvus_parity.model.trace import Trace
 from milvus_parity.model.wire import RecordedCall
-from milvus_parity.runtime.base import Runtime
+from milvus_parity.runtime.base import Channel, Runtime
 from milvus_parity.servers.base import ServerInfo
 from milvus_parity.store.reader import RunFolder
 from milvus_parity.wire.gateway import RecordingGateways, Upstream
@@ -43,12 +43,12 @@ class WitnessedGateways(RecordingGateways):
         self._forwarder = forwarder
         self._standing: contextlib.AsyncExitStack | None = None
 
-    async def open(self) -> Any:
+    async def open(self, relay: Channel | None = None) -> Any:
         if self._standing is None:
             self._standing = contextlib.AsyncExitStack()
             port = await self._standing.enter_async_context(self._forwarder.running())
             self.upstream = Upstream(host="127.0.0.1", port=port)
-        return await super().open()
+        return await super().open(relay)
 
     async def close(self) -> None:
         await super().close()

@@ -17,6 +17,8 @@ from wire_fakes import (
     until,
 )
 
+pytestmark = pytest.mark.usefixtures("way")
+
 
 def test_a_client_that_is_not_http2_is_passed_through_and_not_recorded() -> None:
     def shout(peer: Peer, data: bytes) -> None:

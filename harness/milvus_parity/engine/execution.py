@@ -87,7 +87,7 @@ class _Execution:
         recording = Recording(problem="the execution did not get as far as the server")
         address = ""
         try:
-            async with _Place(self.executor.pool, self.executor.gateway, self.case) as (names, endpoint):
+            async with _Place(self.executor, self.session, self.case) as (names, endpoint):
                 self.names, address = names, endpoint.address
                 clock = time.perf_counter()
                 try:
@@ -236,14 +236,15 @@ class _Execution:
 class _Place:
     """The databases and the address of an execution, for as long as it lasts."""
 
-    def __init__(self, pool: DatabasePool, gateway: Gateway, case: Case) -> None:
-        self._databases = pool.databases(case)
-        self._gateway = gateway
+    def __init__(self, executor: Executor, session: Session, case: Case) -> None:
+        self._databases = executor.pool.databases(case)
+        self._gateway = executor.gateway
+        self._relay = session.connection.relay
 
     async def __aenter__(self) -> tuple[dict[str, str], Endpoint]:
         names = await self._databases.__aenter__()
         try:
-            return names, await self._gateway.open()
+            return names, await self._gateway.open(self._relay)
         except BaseException as error:
             await self._databases.__aexit__(type(error), error, error.__traceback__)
             raise

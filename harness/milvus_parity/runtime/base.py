@@ -73,8 +73,22 @@ class Exit(Frozen, frozen=True, kw_only=True):
         return f"exit status {self.status}"
 
 
+class Channel(Protocol):
+    """Bytes to and from a relay: the program beside a worker through which it reaches the gateways."""
+
+    def attach(self, came: Callable[[bytes], None], ended: Callable[[], None]) -> None:
+        """From now on ``came`` is told all that it wrote, from its start on, and ``ended`` its end; in any thread."""
+
+    def send(self, data: bytes) -> None:
+        """Send bytes, without waiting; nothing happens when it is gone. From any thread."""
+
+
 class Connection(Protocol):
     """A running worker."""
+
+    @property
+    def relay(self) -> Channel | None:
+        """The way to the gateways of a worker that cannot reach this machine; None for one that can."""
 
     async def send(self, line: bytes) -> None:
         """Send one line (without its newline). Raises ConnectionError when the worker is gone."""

@@ -32,6 +32,9 @@ from milvus_parity.runtime.containers.sweep import sweep
 from milvus_parity.runtime.locks import locked
 from milvus_parity.runtime.process import digest
 
+LOOPBACK = "127.0.0.1"
+"""Where gateways listen when it is relays that come to them: nobody else can."""
+
 SETTLE_SECONDS = 10.0
 """How long calls to the engine that are under way at the end may take."""
 
@@ -47,18 +50,21 @@ class ContainerRuntime:
         settings: ContainerSettings,
         cache: Path,
         owner: Owner,
-        run_network: network.RunNetwork,
+        run_network: network.RunNetwork | None,
         processors: int,
+        progress: Progress,
     ) -> None:
         self.engine = engine
-        self.gateway_host = run_network.gateway
+        self.gateway_host = run_network.gateway if run_network else LOOPBACK
         self.images = SdkImages(engine, settings, owner, cache / "images")
         self._network = run_network
-        self._network_is_up = run_network.is_up
+        self._certain = run_network is None or run_network.is_up
+        self._deciding = asyncio.Lock()
         self._settings = settings
+        self._progress = progress
         self._run = owner.run
         self._locks = cache / "images"
-        self._containers = Containers(engine, owner, processors)
+        self._containers = Containers(engine, owner, processors, settings.relay_image)
         self._compiling = asyncio.Semaphore(settings.parallel)
 
     @classmethod
@@ -82,18 +88,18 @@ class ContainerRuntime:
         try:
             if swept := await engine.ask("removing what earlier runs left behind", lambda: sweep(engine)):
                 progress(f"removed what an earlier run left behind: {swept}")
-            run_network = await engine.ask("making the network of the run", lambda: network.create(engine, owner))
+            run_network = await _network(engine, owner, progress)
             info = await engine.ask("asking what it is", engine.client.info)
         except BaseException:
             await _remove_run(engine, run)
             engine.close()
             raise
-        return cls(engine, settings, cache, owner, run_network, int(info.get("NCPU") or os.cpu_count() or 1))
+        return cls(engine, settings, cache, owner, run_network, int(info.get("NCPU") or os.cpu_count() or 1), progress)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Which of the locks do not hold here, in sentences; empty when all do."""
-        return self._network.open_doors
+        """What people should know of the way to the workers, in sentences: open doors, relays. Empty as a rule."""
+        return (_relayed(self.engine),) if self._network is None else self._network.open_doors
 
     async def missing(self, pack: Pack) -> Missing | None:
         """Why the pack cannot be used here; None when it can."""
@@ -124,10 +130,26 @@ class ContainerRuntime:
         return msgspec.structs.replace(build, cached=False)
 
     async def launch(self, build: Build) -> ContainerConnection:
-        """Start a worker from the image of its programs."""
+        """Start a worker from the image of its programs, with a relay where it could not reach this machine."""
+        if self._certain:
+            return await self._launch(build)
+        async with self._deciding:
+            worker = await self._launch(build)
+            if self._network is not None and not self._certain:
+                try:
+                    network.require_bridge_here(self._network.bridge, self._network.gateway)
+                except network.ElsewhereError as error:
+                    await worker.kill()
+                    self._network = None
+                    self._progress(_relayed(self.engine, error))
+                    worker = await self._launch(build)
+            self._certain = True
+        return worker
+
+    async def _launch(self, build: Build) -> ContainerConnection:
         spec, target = build.sdk.pack.spec.worker, build.sdk.target
         places = inputs.places(target)
-        worker = await self._containers.start(
+        return await self._containers.start(
             Wish(
                 name=target.name,
                 image=build.folder,
@@ -135,14 +157,11 @@ class ContainerRuntime:
                 environment=fill_environment(spec.environment, places),
                 folder=SCRATCH,
                 limits=self._settings.worker,
-                network=self._network.name,
+                network=self._network.name if self._network is not None else None,
+                relayed=self._network is None,
                 stdin=True,
             )
         )
-        if not self._network_is_up:
-            network.require_address_here(self.engine, self.gateway_host)
-            self._network_is_up = True
-        return worker
 
     async def close(self) -> None:
         """Remove the workers, the network, its rules and passing images."""
@@ -151,6 +170,23 @@ class ContainerRuntime:
         await self.images.close()
         await _remove_run(self.engine, self._run)
         self.engine.close()
+
+
+async def _network(engine: Engine, owner: Owner, progress: Progress) -> network.RunNetwork | None:
+    """The network of a run; None where it would not be on this machine."""
+    try:
+        return await engine.ask("making the network of the run", lambda: network.create(engine, owner))
+    except network.ElsewhereError as error:
+        progress(_relayed(engine, error))
+        return None
+
+
+def _relayed(engine: Engine, why: Exception | None = None) -> str:
+    reason = f" ({why})" if why else ""
+    return (
+        f"Workers reach the harness through relays: the networks of the engine at {engine.place.address} are not on "
+        f"this machine{reason}."
+    )
 
 
 async def _remove_run(engine: Engine, run: str) -> None:

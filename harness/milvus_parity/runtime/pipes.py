@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, cast
 
-from milvus_parity.runtime.base import Exit
+from milvus_parity.runtime.base import Channel, Exit
 from milvus_parity.runtime.commands import kill_group
 
 LONGEST_LINE = 16 << 20
@@ -143,6 +143,8 @@ class _Pipes(asyncio.SubprocessProtocol):
 
 class PipeConnection:
     """A worker process. ``folder`` is its current directory, removed with it."""
+
+    relay: Channel | None = None
 
     def __init__(self, transport: asyncio.SubprocessTransport, pipes: _Pipes, folder: Path) -> None:
         self._transport = transport

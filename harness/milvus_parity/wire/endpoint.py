@@ -4,21 +4,15 @@ Public methods belong to the loop of the caller; those with an underscore run in
 """
 
 import asyncio
-import contextlib
-import select
-import socket
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Protocol
 
 from milvus_parity.model.wire import Recording
+from milvus_parity.wire.doors import Door
 from milvus_parity.wire.recorder import Recorder
-from milvus_parity.wire.sockets import bound, listening
 from milvus_parity.wire.tee import Tee
 from milvus_parity.wire.upstream import Upstream
-
-SETTLE_SECONDS = 0.1
-"""How long to go on reading what has already been sent before a step changes."""
 
 NOTICE_SECONDS = 0.05
 """Time for clients to see that their connections were reset: else a call made at once would still go to a dead one."""
@@ -44,17 +38,15 @@ class Owner(Protocol):
 class RecordedEndpoint:
     """An ``Endpoint`` of ``milvus_parity.wire.gateway``, which documents it."""
 
-    def __init__(self, owner: Owner, listener: socket.socket, recorder: Recorder | None) -> None:
+    def __init__(self, owner: Owner, door: Door, recorder: Recorder | None) -> None:
         self._owner = owner
         self._loop = owner.loop
-        self._listener: socket.socket | None = listener
-        self._reserved: socket.socket | None = None
+        self._door = door
         self._recorder = recorder
         self._tees: set[Tee] = set()
-        self._arriving: set[asyncio.Task[None]] = set()
         self._muted = False
         self._closing: asyncio.Task[Recording] | None = None
-        self.host, self.port = listener.getsockname()[:2]
+        self.host, self.port = door.host, door.port
 
     @property
     def address(self) -> str:
@@ -75,7 +67,7 @@ class RecordedEndpoint:
 
         First nothing is there to be read, then the thread sleeps: what it had read before, it has noted.
         """
-        return not self._arriving and not self._readable() and self._owner.sleeping()
+        return self._door.quiet(self._tees) and self._owner.sleeping()
 
     async def cut(self) -> None:
         """The server is gone: every connection is reset and new ones are refused. The port stays taken."""
@@ -97,8 +89,7 @@ class RecordedEndpoint:
 
     def listen(self) -> None:
         """Accept connections. In the gateway's thread."""
-        if self._listener is not None:
-            self._loop.add_reader(self._listener.fileno(), self._accept)
+        self._door.open(self._welcome, self._entered)
 
     async def _close_once(self) -> Recording:
         done: Future[Recording] = Future()
@@ -114,55 +105,16 @@ class RecordedEndpoint:
 
     async def _set_step(self, step: int | None) -> None:
         if self._recorder is not None:
-            await self._settle()
+            await self._door.settle(self._tees)
             self._recorder.step = step
 
-    async def _settle(self) -> None:
-        """Go on until everything that clients have sent has been read."""
-        end = self._loop.time() + SETTLE_SECONDS
-        while self._loop.time() < end:
-            if not self._arriving and not self._readable():
-                return
-            await asyncio.sleep(0)
+    def _welcome(self) -> Tee:
+        tee = Tee(self._recorder.tape() if self._recorder else None, self._tees.discard, self._owner.buffer)
+        tee.muted = self._muted
+        self._tees.add(tee)
+        return tee
 
-    def _readable(self) -> bool:
-        """Whether a client has connected or sent something that has not been read yet. In any thread."""
-        poll = select.poll()
-        listener = self._listener
-        sockets = [listener] if listener is not None else []
-        for tee in tuple(self._tees):
-            half = tee.client
-            if half.transport is None:
-                return True
-            if not half.eof and not half.paused and not half.transport.is_closing():
-                sockets.append(half.transport.get_extra_info("socket"))
-        for one in sockets:
-            descriptor = one.fileno()
-            if descriptor >= 0:
-                poll.register(descriptor, select.POLLIN)
-        return bool(poll.poll(0))
-
-    def _accept(self) -> None:
-        while self._listener is not None:
-            try:
-                client, _ = self._listener.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                return
-            except OSError:
-                # Out of file descriptors: the connection waits in the backlog until some are free.
-                self._loop.remove_reader(self._listener.fileno())
-                self._loop.call_later(0.1, self.listen)
-                return
-            client.setblocking(False)
-            tee = Tee(self._recorder.tape() if self._recorder else None, self._tees.discard, self._owner.buffer)
-            tee.muted = self._muted
-            self._tees.add(tee)
-            task = self._loop.create_task(self._join(tee, client))
-            self._arriving.add(task)
-            task.add_done_callback(self._arriving.discard)
-
-    async def _join(self, tee: Tee, client: socket.socket) -> None:
-        await self._loop.connect_accepted_socket(lambda: tee.client, client)
+    def _entered(self, tee: Tee) -> None:
         if not tee.muted:
             tee.connecting = self._loop.create_task(self._connect(tee))
 
@@ -180,13 +132,10 @@ class RecordedEndpoint:
             tee.cut(f"no connection to {upstream.host}:{upstream.port}: {error.strerror or error}")
 
     async def _cut(self) -> None:
+        await self._door.refuse()
         for tee in list(self._tees):
             tee.cut("connection cut by the fault 'gone'")
-        self._unlisten()
-        if self._reserved is None:
-            # A bound socket that doesn't listen refuses connections and keeps others from taking the port.
-            with contextlib.suppress(OSError):
-                self._reserved = bound(self.host, self.port)
+        await self._door.felt()
 
     async def _mute(self) -> None:
         self._muted = True
@@ -198,30 +147,17 @@ class RecordedEndpoint:
         self._muted = False
         for tee in muted:
             tee.cut("connection cut at the end of the fault 'mute'")
-        if self._reserved is not None:
-            self._reserved.close()
-            self._reserved = None
-        if self._listener is None:
-            self._listener = listening(bound(self.host, self.port))
-            self.listen()
+        await self._door.admit()
         if muted:
+            await self._door.felt()
             await asyncio.sleep(NOTICE_SECONDS)
 
     async def _shut(self, done: Future[Recording]) -> None:
-        await self._settle()
-        self._unlisten()
-        if self._reserved is not None:
-            self._reserved.close()
-            self._reserved = None
+        await self._door.settle(self._tees)
+        self._door.shut()
         for tee in list(self._tees):
             tee.cut("address closed")
         if self._recorder is None:
             done.set_result(Recording(problem="recording was switched off"))
         else:
             self._owner.decode(self._recorder, done)
-
-    def _unlisten(self) -> None:
-        if self._listener is not None:
-            self._loop.remove_reader(self._listener.fileno())
-            self._listener.close()
-            self._listener = None

@@ -10,15 +10,21 @@ import asyncio
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
+from weakref import WeakKeyDictionary
 
 from milvus_parity.model.errors import ParityError
 from milvus_parity.model.wire import Recording
+from milvus_parity.runtime.base import Channel
+from milvus_parity.wire.doors import LocalDoor
 from milvus_parity.wire.endpoint import RecordedEndpoint
 from milvus_parity.wire.recorder import Recorder
 from milvus_parity.wire.sockets import FreshPorts, WatchedSelector
 from milvus_parity.wire.tee import BUFFER_BYTES
 from milvus_parity.wire.upstream import Upstream
+
+if TYPE_CHECKING:
+    from milvus_parity.wire.relay import RelayDoor, RelayLink
 
 __all__ = ["Endpoint", "Gateway", "GatewayError", "RecordingGateways", "Upstream"]
 
@@ -53,8 +59,8 @@ class Endpoint(Protocol):
 class Gateway(Protocol):
     """Gives out addresses."""
 
-    async def open(self) -> Endpoint:
-        """Open an address. Raises GatewayError."""
+    async def open(self, relay: Channel | None = None) -> Endpoint:
+        """Open an address, at the far end of a relay if one is given. Raises GatewayError."""
 
     async def close(self) -> None:
         """Close all addresses."""
@@ -75,6 +81,7 @@ class RecordingGateways:
         self._closed = False
         self._decoders = ThreadPoolExecutor(1, thread_name_prefix="wire-decode")
         self._endpoints: set[RecordedEndpoint] = set()
+        self._links: WeakKeyDictionary[Channel, RelayLink] = WeakKeyDictionary()
 
     async def __aenter__(self) -> Self:
         return self
@@ -84,25 +91,39 @@ class RecordingGateways:
     ) -> None:
         await self.close()
 
-    async def open(self) -> RecordedEndpoint:
-        """Open an address. Raises GatewayError."""
+    async def open(self, relay: Channel | None = None) -> RecordedEndpoint:
+        """Open an address, at the far end of a relay if one is given. Raises GatewayError."""
         self._start()
-        try:
-            listener = self._ports.listener()
-        except OSError as error:
-            raise GatewayError(
-                f"no address for workers can be opened on {self._host}: {error.strerror or error}",
-                hint="Is it an address of this machine, and are there file descriptors left (ulimit -n)?",
-            ) from error
+        door = self._local_door() if relay is None else await self._relay_door(relay)
         recorder = None
         if self._record:
             from milvus_parity.wire.records import to_record
 
             recorder = Recorder(self._decoders, to_record)
-        endpoint = RecordedEndpoint(self, listener, recorder)
+        endpoint = RecordedEndpoint(self, door, recorder)
         self._endpoints.add(endpoint)
         self.loop.call_soon_threadsafe(endpoint.listen)
         return endpoint
+
+    def _local_door(self) -> LocalDoor:
+        try:
+            return LocalDoor(self.loop, self._ports.listener())
+        except OSError as error:
+            raise GatewayError(
+                f"no address for workers can be opened on {self._host}: {error.strerror or error}",
+                hint="Is it an address of this machine, and are there file descriptors left (ulimit -n)?",
+            ) from error
+
+    async def _relay_door(self, relay: Channel) -> "RelayDoor":
+        from milvus_parity.wire.relay import RelayError, RelayLink
+
+        if (link := self._links.get(relay)) is None:
+            link = self._links[relay] = RelayLink(relay, self.loop)
+            link.start()
+        try:
+            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(link.door(), self.loop))
+        except RelayError as error:
+            raise GatewayError(f"no address for workers can be opened: {error}") from error
 
     async def close(self) -> None:
         """Close all addresses and the thread; none can be opened any more."""

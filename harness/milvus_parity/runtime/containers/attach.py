@@ -1,25 +1,20 @@
-"""A worker in a container, spoken to over the stream that the engine attaches to it.
-
-The engine sends standard output and standard error over one connection, in frames with an 8-byte header. A thread reads
-them: the SDK's sockets are of several kinds (Unix, TLS, ssh), which have only blocking reads in common.
-"""
+"""A worker in a container, spoken to over the stream that the engine attaches to it."""
 
 import asyncio
 import contextlib
-import struct
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milvus_parity.runtime.base import Exit
 from milvus_parity.runtime.containers.engine import Engine, EngineError, EngineGoneError
 from milvus_parity.runtime.containers.settings import size_words
+from milvus_parity.runtime.containers.streams import STDERR, Attached
 from milvus_parity.runtime.pipes import LineSplitter, LogTail
 
-HEADER = struct.Struct(">BxxxL")
-STDOUT, STDERR = 1, 2
-READ_BYTES = 1 << 16
+if TYPE_CHECKING:
+    from milvus_parity.runtime.containers.relay import Relay
 
 PENDING_BYTES = 8 << 20
 """Unread lines beyond which reading stops, so that a worker that floods its output waits instead of filling memory."""
@@ -29,34 +24,6 @@ LAST_WORDS_SECONDS = 1.0
 
 SIGKILL = 137
 SIGTERM = 143
-
-
-class Frames:
-    """Takes the engine's frames apart: bytes in, (stream, bytes) out; a frame need not be whole to be passed on."""
-
-    def __init__(self) -> None:
-        self._header = bytearray()
-        self._stream = 0
-        self._left = 0
-
-    def feed(self, data: bytes) -> list[tuple[int, bytes]]:
-        """The pieces in the next bytes."""
-        pieces = []
-        at = 0
-        while at < len(data):
-            if self._left:
-                piece = data[at : at + self._left]
-                pieces.append((self._stream, piece))
-                self._left -= len(piece)
-                at += len(piece)
-                continue
-            wanted = HEADER.size - len(self._header)
-            self._header += data[at : at + wanted]
-            at += wanted
-            if len(self._header) == HEADER.size:
-                self._stream, self._left = HEADER.unpack(self._header)
-                self._header.clear()
-        return pieces
 
 
 class Lines:
@@ -111,7 +78,10 @@ class Lines:
 
 
 class ContainerConnection:
-    """A running worker. ``stream`` is what the SDK's attach gave; its sending side is standard input."""
+    """A running worker. ``stream`` is what the SDK's attach gave; its sending side is standard input.
+
+    ``relay`` goes with it; a relay that ends before it takes it along.
+    """
 
     def __init__(
         self,
@@ -122,57 +92,39 @@ class ContainerConnection:
         memory: int,
         took_one: Callable[[str], bool],
         forget: Callable[[str], None],
+        relay: "Relay | None" = None,
     ) -> None:
         self._engine = engine
         self._took_one = took_one
         self.container = container
-        self._stream = stream
-        self._socket = getattr(stream, "_sock", stream)
+        self.relay = relay
         self._memory = memory
         self._forget = forget
         self._tail = LogTail()
+        self._splitter = LineSplitter()
         self._lines = Lines(asyncio.get_running_loop())
-        self._out: deque[bytes] = deque()
-        self._to_send = threading.Condition()
-        self._closed = False
         self._killed = False
+        self._removal: asyncio.Task[None] | None = None
         self._exit: asyncio.Task[Exit] | None = None
-        self._reader = threading.Thread(target=self._read, name=f"read-{container[:12]}", daemon=True)
-        self._reader.start()
-        threading.Thread(target=self._write, name=f"write-{container[:12]}", daemon=True).start()
+        self._attached = Attached(stream, container[:12], self._came, self._over)
+        self._attached.start()
+        self._guard = asyncio.create_task(self._goes_with(relay)) if relay is not None else None
 
-    def _read(self) -> None:
-        frames, splitter = Frames(), LineSplitter()
-        receive = getattr(self._socket, "recv", None) or self._stream.read
-        with contextlib.suppress(OSError, ValueError):  # closed under the read
-            while data := receive(READ_BYTES):
-                for stream, piece in frames.feed(data):
-                    if stream == STDERR:
-                        self._tail.write(piece)
-                    elif stream == STDOUT and (lines := splitter.feed(piece)):
-                        self._lines.put(lines)
-        if rest := splitter.end():
+    def _came(self, stream: int, piece: bytes) -> None:
+        if stream == STDERR:
+            self._tail.write(piece)
+        elif lines := self._splitter.feed(piece):
+            self._lines.put(lines)
+
+    def _over(self) -> None:
+        if rest := self._splitter.end():
             self._lines.put(rest)
-        self._stop_sending()
         self._lines.end()
 
-    def _write(self) -> None:
-        send = getattr(self._socket, "sendall", None) or self._stream.write
-        with contextlib.suppress(OSError, ValueError):
-            while True:
-                with self._to_send:
-                    self._to_send.wait_for(lambda: self._out or self._closed)
-                    if self._closed:
-                        break
-                    data = b"".join(self._out)
-                    self._out.clear()
-                send(data)
-        self._stop_sending()
-
-    def _stop_sending(self) -> None:
-        with self._to_send:
-            self._closed = True
-            self._to_send.notify_all()
+    async def _goes_with(self, relay: "Relay") -> None:
+        await relay.ended()
+        with contextlib.suppress(EngineError):
+            await self._engine.ask("ending a worker whose relay ended", self._kill)
 
     @property
     def logged(self) -> int:
@@ -185,11 +137,8 @@ class ContainerConnection:
 
     async def send(self, line: bytes) -> None:
         """Send one line."""
-        with self._to_send:
-            if self._closed:
-                raise ConnectionResetError("the worker is gone")
-            self._out.append(line + b"\n")
-            self._to_send.notify_all()
+        if not self._attached.send(line + b"\n"):
+            raise ConnectionResetError("the worker is gone")
 
     async def receive(self) -> bytes | None:
         """The next line of its standard output; None at the end."""
@@ -229,12 +178,18 @@ class ContainerConnection:
         except EngineError as error:
             return Exit(lost=str(error))
         finally:
-            self._stop_sending()
             self._lines.end()
-            with contextlib.suppress(OSError, ValueError):
-                self._stream.close()
+            self._attached.close()
             self._forget(self.container)
-        return exit_from(state, killed=self._killed, memory=self._memory)
+        ended = exit_from(state, killed=self._killed, memory=self._memory)
+        if self.relay is None:
+            return ended
+        lost = self.relay.lost
+        if self._guard is not None:
+            self._guard.cancel()
+        # Later than whoever waits learns of the end: else its executions would seem to have lost their way first.
+        self._removal = asyncio.create_task(self.relay.remove())
+        return Exit(lost=lost) if lost and self._killed else ended
 
     def _wait_and_remove(self) -> dict[str, Any]:
         import docker.errors
@@ -250,7 +205,7 @@ class ContainerConnection:
             raise EngineGoneError("The container engine went down and took a worker with it.")
         with contextlib.suppress(docker.errors.APIError):
             api.remove_container(self.container, force=True, v=True)
-        self._reader.join(LAST_WORDS_SECONDS)
+        self._attached.join(LAST_WORDS_SECONDS)
         return state
 
 

@@ -14,6 +14,9 @@ SHARED_MEMORY = 1 << 20
 OPEN_FILES = 8192
 """What every engine may give; a default of some engines is more than their own limit."""
 
+NETWORK_LOCKS = ("dns", "dns_opt")
+"""Those of `locks` that a container has from the one whose network namespace it lives in."""
+
 
 def user(configured: str, image: str) -> tuple[int, int]:
     """The user and group a container runs as: the image's own unless that is root. Raises BadInputError for a name.

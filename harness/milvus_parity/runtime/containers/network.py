@@ -15,6 +15,10 @@ from milvus_parity.runtime.containers.engine import Engine, EngineError
 from milvus_parity.runtime.containers.labels import Owner
 
 
+class ElsewhereError(Exception):
+    """The networks of the engine are not on this machine. Its text says how that is known."""
+
+
 class RunNetwork(Frozen, frozen=True, kw_only=True):
     """The network of a run. ``gateway`` is the address of this machine on it.
 
@@ -23,20 +27,22 @@ class RunNetwork(Frozen, frozen=True, kw_only=True):
     """
 
     name: str
+    bridge: str
     gateway: str
     open_doors: tuple[str, ...] = ()
     is_up: bool = True
 
 
 def create(engine: Engine, owner: Owner) -> RunNetwork:
-    """Make the network of a run. Blocks; raises EngineError and docker.errors.APIError."""
+    """Make the network of a run. Blocks; raises EngineError, docker.errors.APIError, and ElsewhereError when it would
+    be of no use."""
     import docker.errors
 
     name = f"milvus-parity-{owner.run}"
     bridge = f"mpar{owner.run[-8:]}"  # Linux allows 15 characters
     lasting = not engine.is_podman()
     if engine.is_rootless():
-        raise _elsewhere(engine, "a rootless engine has them in a namespace of its own")
+        raise ElsewhereError("it is rootless and has them in a namespace of its own")
     try:
         network = engine.client.networks.create(
             name,
@@ -59,13 +65,13 @@ def create(engine: Engine, owner: Owner) -> RunNetwork:
         network.reload()
         gateway = _gateway(network.attrs)
         if lasting:
-            require_address_here(engine, gateway)
+            require_bridge_here(bridge, gateway)
         opened = firewall.close_doors(bridge, gateway, owner)
     except BaseException:
         with contextlib.suppress(docker.errors.APIError):
             network.remove()
         raise
-    return RunNetwork(name=name, gateway=gateway, open_doors=(opened,) if opened else (), is_up=lasting)
+    return RunNetwork(name=name, bridge=bridge, gateway=gateway, open_doors=(opened,) if opened else (), is_up=lasting)
 
 
 def _gateway(attributes: Mapping[str, Any]) -> str:
@@ -77,20 +83,17 @@ def _gateway(attributes: Mapping[str, Any]) -> str:
     raise EngineError("The container engine gave the run's network no address on this machine.")
 
 
-def require_address_here(engine: Engine, gateway: str) -> None:
-    """Workers speak to the harness at the gateway's address: raise EngineError unless it is one of this machine."""
+def require_bridge_here(bridge: str, gateway: str) -> None:
+    """Workers speak to the harness at the gateway's address: raise ElsewhereError unless it is one of this machine.
+
+    The address alone tells nothing: another engine on another machine may have given out the same. The name of the
+    bridge is the run's own.
+    """
+    if bridge not in (name for _, name in socket.if_nameindex()):
+        raise ElsewhereError(f"there is no bridge {bridge} here")
     family = socket.AF_INET6 if ":" in gateway else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         try:
             probe.bind((gateway, 0))
         except OSError as error:
-            raise _elsewhere(engine, f"{gateway} cannot be used here: {error.strerror}") from None
-
-
-def _elsewhere(engine: Engine, why: str) -> EngineError:
-    return EngineError(
-        f"The networks of the container engine at {engine.place.address} are not on this machine ({why}), so workers "
-        "could not reach the harness.",
-        hint="This is so with rootless engines, Docker Desktop and engines on other machines. Use an engine of this "
-        "machine that runs as root, run the harness beside the engine, or `--runtime process`.",
-    )
+            raise ElsewhereError(f"{gateway} cannot be used here: {error.strerror}") from None

@@ -32,7 +32,7 @@ class ContainerSettings(Frozen, frozen=True, kw_only=True):
     ``bases``: language -> image instead of the one its Dockerfile names. ``ca_bundle``: a PEM file of authorities that
     package managers shall trust besides the usual ones. ``build_environment`` (proxies, registries) and
     ``build_files`` (place in the container -> file or folder here) exist while an SDK is fetched and are not kept in
-    its image.
+    its image. ``relay_image``: an image with Perl, for relays beside workers whose own image has none.
     """
 
     bases: Mapping[str, str] = {}
@@ -42,6 +42,7 @@ class ContainerSettings(Frozen, frozen=True, kw_only=True):
     worker: Limits = WORKER_LIMITS
     build: Limits = BUILD_LIMITS
     parallel: int = 4
+    relay_image: str = ""
 
     @property
     def prepares_base(self) -> bool:
@@ -54,7 +55,8 @@ def settings_from(environ: Mapping[str, str]) -> ContainerSettings:
 
     BASE_<LANGUAGE>: an image. CA_BUNDLE: a PEM file. BUILD_ENV: names of variables of this environment, with commas
     between them. BUILD_FILES: ``HERE:PLACE`` pairs, with commas between them. WORKER_MEMORY, WORKER_SCRATCH and
-    BUILD_MEMORY: sizes as ``512m`` or ``2g``. WORKER_CPUS, WORKER_PROCESSES, PARALLEL_BUILDS: numbers.
+    BUILD_MEMORY: sizes as ``512m`` or ``2g``. WORKER_CPUS, WORKER_PROCESSES, PARALLEL_BUILDS: numbers. RELAY_IMAGE: an
+    image.
     """
 
     def value(name: str) -> str:
@@ -87,6 +89,7 @@ def settings_from(environ: Mapping[str, str]) -> ContainerSettings:
         worker=limits("WORKER", WORKER_LIMITS),
         build=limits("BUILD", BUILD_LIMITS),
         parallel=int(_number("PARALLEL_BUILDS", value("PARALLEL_BUILDS"), 4)),
+        relay_image=value("RELAY_IMAGE"),
     )
 
 

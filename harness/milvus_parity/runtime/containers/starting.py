@@ -13,7 +13,8 @@ from milvus_parity.runtime.containers.attach import ContainerConnection
 from milvus_parity.runtime.containers.engine import Engine, EngineError
 from milvus_parity.runtime.containers.inputs import Content
 from milvus_parity.runtime.containers.labels import Owner
-from milvus_parity.runtime.containers.limits import SCRATCH, locks, user
+from milvus_parity.runtime.containers.limits import NETWORK_LOCKS, SCRATCH, locks, user
+from milvus_parity.runtime.containers.relay import LIMITS, Relay, command
 from milvus_parity.runtime.containers.settings import Limits
 from milvus_parity.runtime.containers.watch import MemoryWatch
 
@@ -21,6 +22,7 @@ from milvus_parity.runtime.containers.watch import MemoryWatch
 class Wish(Frozen, frozen=True, kw_only=True):
     """A container that is wanted. ``name`` is for people; ``network`` None is none at all.
 
+    With ``relayed`` it has a network namespace of its own with a relay in it, and no other network.
     ``files`` and ``folders`` lie under /opt/parity and belong to the container's user; a read-only root takes none.
     """
 
@@ -31,6 +33,7 @@ class Wish(Frozen, frozen=True, kw_only=True):
     folder: str
     limits: Limits
     network: str | None = None
+    relayed: bool = False
     read_only: bool = True
     stdin: bool = False
     files: Mapping[str, Content] = {}
@@ -38,20 +41,26 @@ class Wish(Frozen, frozen=True, kw_only=True):
 
 
 class Containers:
-    """Starts them. ``processors``: how many the engine has."""
+    """Starts them. ``processors``: how many the engine has. ``relay_image``: instead of the worker's own image."""
 
-    def __init__(self, engine: Engine, owner: Owner, processors: int) -> None:
+    def __init__(self, engine: Engine, owner: Owner, processors: int, relay_image: str = "") -> None:
         self._engine = engine
         self._owner = owner
         self._processors = processors
+        self._relay_image = relay_image
         self._watch = MemoryWatch(engine, owner.run)
         self._numbers = itertools.count(1)
         self._running: dict[str, ContainerConnection] = {}
 
     async def start(self, wish: Wish) -> ContainerConnection:
         """Make and start a container. Raises EngineError, and NotAvailableError when its command cannot be started."""
-        number = next(self._numbers)
-        stream, container = await self._engine.ask(f"starting {wish.name}", lambda: self._start(wish, number))
+        relay = await self._start_relay(wish) if wish.relayed else None
+        try:
+            stream, container = await self._attach(wish, relay)
+        except BaseException:
+            if relay is not None:
+                await relay.remove()
+            raise
         connection = ContainerConnection(
             self._engine,
             container,
@@ -59,11 +68,32 @@ class Containers:
             memory=wish.limits.memory,
             took_one=self._watch.took_one,
             forget=self._forget,
+            relay=relay,
         )
         self._running[container] = connection
         return connection
 
-    def _start(self, wish: Wish, number: int) -> tuple[Any, str]:
+    async def _start_relay(self, wish: Wish) -> Relay:
+        image = self._relay_image or wish.image
+        wanted = Wish(
+            name=f"relay-{wish.name}",
+            image=image,
+            command=command(),
+            environment={},
+            folder="/",
+            limits=LIMITS,
+            stdin=True,
+        )
+        stream, container = await self._attach(wanted, None)
+        relay = Relay(self._engine, container, image, stream)
+        await relay.ready()
+        return relay
+
+    async def _attach(self, wish: Wish, relay: Relay | None) -> tuple[Any, str]:
+        number = next(self._numbers)
+        return await self._engine.ask(f"starting {wish.name}", lambda: self._start(wish, number, relay))
+
+    def _start(self, wish: Wish, number: int, relay: Relay | None) -> tuple[Any, str]:
         import docker.errors
 
         api = self._engine.client.api
@@ -75,6 +105,10 @@ class Containers:
             ) from None
         uid, gid = user(configured, wish.image)
         network: dict[str, Any] = {"network": wish.network} if wish.network else {"network_mode": "none"}
+        locked = locks(wish.limits, self._processors)
+        if relay is not None:
+            network = {"network_mode": f"container:{relay.container}"}
+            locked = {name: value for name, value in locked.items() if name not in NETWORK_LOCKS}
         made = self._engine.client.containers.create(
             image=wish.image,
             name=f"milvus-parity-{self._owner.run}-{number}-{inputs.tag_words(wish.name)}",
@@ -87,7 +121,7 @@ class Containers:
             read_only=wish.read_only,
             stdin_open=wish.stdin,
             **network,
-            **locks(wish.limits, self._processors),
+            **locked,
         )
         container = str(made.id)
         stream = None
