@@ -5,13 +5,7 @@ takes the bridge of the machine's daemon away (seen with 20.10 when it starts ag
 """
 
 import asyncio
-import contextlib
-import os
-import shutil
 import signal
-import subprocess
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,80 +19,25 @@ from milvus_parity.runtime.containers.labels import Owner
 from milvus_parity.runtime.containers.sweep import sweep
 
 from containers.conftest import Bench
+from containers.daemons import Daemon
 from containers.tiny import BASE, RESOLVE, tiny_settings, write_pack
 
 pytestmark = pytest.mark.containers
 
 
-CONTAINERD = ("/run/containerd/containerd.sock", "/var/run/docker/containerd/containerd.sock")
-
-
-class Daemon:
-    """A Docker daemon with everything of its own but containerd, in which it has a namespace."""
-
-    def __init__(self, folder: Path, containerd: str) -> None:
-        self.folder = folder
-        self.socket = folder / "docker.sock"
-        self.environ = {"DOCKER_HOST": f"unix://{self.socket}", "HOME": str(folder)}
-        self._containerd = containerd
-        self._namespace = folder.name
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self.socket.unlink(missing_ok=True)
-        (self.folder / "pid").unlink(missing_ok=True)
-        command = ["dockerd", "--host", f"unix://{self.socket}", "--data-root", self.folder / "data"]
-        command += ["--exec-root", self.folder / "exec", "--pidfile", self.folder / "pid"]
-        command += ["--containerd", self._containerd, "--containerd-namespace", self._namespace]
-        command += ["--containerd-plugins-namespace", f"{self._namespace}-plugins", "--iptables=false"]
-        command += ["--default-address-pool", "base=172.29.0.0/16,size=24"]
-        with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        for _ in range(600):
-            with contextlib.suppress(EngineError):
-                connect(self.environ).close()
-                return
-            time.sleep(0.1)
-        raise AssertionError((self.folder / "log").read_text()[-2000:])
-
-    def end(self, number: int) -> None:
-        assert self._process is not None
-        self._process.send_signal(number)
-        self._process.wait()
-
-    def remove(self) -> None:
-        """Take everything away; a daemon that was killed is started again for it."""
-        if self._process is None or self._process.poll() is not None:
-            self.start()
-        engine = connect(self.environ)
-        for container in engine.client.containers.list(all=True):
-            container.remove(force=True)
-        for network in engine.client.networks.list(filters={"type": "custom"}):
-            network.remove()
-        engine.close()
-        self.end(signal.SIGTERM)
-        subprocess.run(["umount", "-R", "-q", self.folder / "data"], check=False)
-        shutil.rmtree(self.folder)
-
-
 @pytest.fixture
-def daemon(engine: Engine, tmp_path: Path) -> Iterator[Daemon]:
-    containerd = next(filter(os.path.exists, CONTAINERD), None)
-    assert containerd is not None, "no containerd at its usual places"
-    folder = Path(tempfile.mkdtemp(prefix="parity-", dir="/var/tmp"))  # its sockets want a short path
-    made = Daemon(folder, containerd)
+def daemon(engine: Engine) -> Iterator[Daemon]:
+    made = Daemon()
     try:
         made.start()
-        other = connect(made.environ)
-        other.client.images.load(b"".join(engine.client.images.get(BASE).save(named=True)))
-        other.close()
+        made.load(engine, BASE)
         yield made
     finally:
         made.remove()
 
 
 def started(open_bench: Callable[..., Bench], daemon: Daemon, tmp_path: Path) -> Bench:
-    return open_bench(tiny_settings(), {**daemon.environ, "PATH": os.environ["PATH"]})
+    return open_bench(tiny_settings(), daemon.environ)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])

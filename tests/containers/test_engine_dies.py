@@ -1,10 +1,11 @@
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from containers.daemons import impossible
 
 pytestmark = pytest.mark.containers
 
@@ -13,8 +14,8 @@ HERE = Path(__file__).parent
 
 def test_an_engine_that_goes_away(engine: object) -> None:
     """The tests of `dying_engine.py`, where its second daemon harms nobody."""
-    if os.geteuid() != 0 or not all(map(shutil.which, ("dockerd", "ip", "unshare"))):
-        pytest.skip("a second daemon takes root, dockerd, ip and unshare")
+    if reason := impossible():
+        pytest.skip(reason)
     command = f"ip link set lo up && exec {sys.executable} -m pytest -q -p no:cacheprovider -m containers --tb=short"
     done = subprocess.run(
         ["unshare", "--net", "sh", "-c", f"{command} {HERE / 'dying_engine.py'}"],

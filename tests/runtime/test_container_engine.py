@@ -1,6 +1,7 @@
 """Engines that are not there, refuse, or go away: each said in a sentence. The fake one speaks just enough HTTP."""
 
 import asyncio
+import hashlib
 import json
 import os
 import socket
@@ -216,19 +217,54 @@ def test_docker_host_is_an_order(nowhere: dict[str, str]) -> None:
     assert place.variables == {"DOCKER_HOST": "tcp://there:2376", "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": "/c"}
 
 
-def test_a_context_is_an_order(nowhere: dict[str, str], tmp_path: Path, fake: FakeEngine) -> None:
-    from docker.context.config import get_meta_dir
+@pytest.fixture
+def docker_folder(nowhere: dict[str, str]) -> Path:
+    folder = Path(nowhere["HOME"]) / ".docker"
+    folder.mkdir(parents=True)
+    return folder
 
-    config = Path(os.environ["DOCKER_CONFIG"])
-    config.mkdir()
-    (config / "config.json").write_text(json.dumps({"currentContext": "other"}))
-    meta = Path(get_meta_dir("other"))
+
+def make_context(folder: Path, name: str, address: str, *, skip_verify: bool = False) -> Path:
+    """As `docker context create` does; returns the folder for its certificates, which is not made."""
+    key = hashlib.sha256(name.encode()).hexdigest()
+    meta = folder / "contexts" / "meta" / key
     meta.mkdir(parents=True)
-    endpoint = {"Host": f"unix://{fake.path}", "SkipTLSVerify": False}
-    (meta / "meta.json").write_text(json.dumps({"Name": "other", "Metadata": {}, "Endpoints": {"docker": endpoint}}))
+    described = {"Name": name, "Metadata": {}, "Endpoints": {"docker": {"Host": address, "SkipTLSVerify": skip_verify}}}
+    (meta / "meta.json").write_text(json.dumps(described))
+    return folder / "contexts" / "tls" / key / "docker"
+
+
+def test_a_context_is_an_order(nowhere: dict[str, str], docker_folder: Path, fake: FakeEngine) -> None:
+    make_context(docker_folder, "other", f"unix://{fake.path}")
+    named = {**nowhere, "DOCKER_CONTEXT": "other"}
+    assert connect(named).place.found == "the Docker context `other`", "without a config.json beside it"
+    (docker_folder / "config.json").write_text(json.dumps({"currentContext": "other"}))
     assert connect(nowhere).place.found == "the Docker context `other`"
+    assert places({**nowhere, "DOCKER_CONTEXT": "default"})[0].found == "Docker's socket"
+    assert places({**nowhere, "DOCKER_HOST": "tcp://there:2375"})[0].found == "DOCKER_HOST", "before any context"
     error = refusal({**nowhere, "DOCKER_CONTEXT": "nobody"})
     assert "no Docker context `nobody`" in error.what
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"Endpoints": {}}', '{"Endpoints": {"docker": null}}'])
+def test_a_context_that_is_broken(nowhere: dict[str, str], docker_folder: Path, text: str) -> None:
+    make_context(docker_folder, "broken", "tcp://there")
+    (meta,) = docker_folder.rglob("meta.json")
+    meta.write_text(text)
+    error = refusal({**nowhere, "DOCKER_CONTEXT": "broken"})
+    assert "The Docker context `broken` cannot be read" in error.what
+
+
+@pytest.mark.parametrize("skip", [False, True])
+def test_a_context_brings_its_certificates(nowhere: dict[str, str], docker_folder: Path, skip: bool) -> None:
+    folder = make_context(docker_folder, "far", "tcp://there:2376", skip_verify=skip)
+    folder.mkdir(parents=True)
+    (place,) = places({**nowhere, "DOCKER_CONTEXT": "far"})
+    assert (place.certificates, place.verify) == (folder, not skip)
+    assert ("DOCKER_TLS_VERIFY" in place.variables) is not skip
+    (folder / "ca.pem").touch()
+    error = refusal({**nowhere, "DOCKER_CONTEXT": "far"})
+    assert error.what.endswith("has no cert.pem and no key.pem.")
 
 
 def test_none_at_all(nowhere: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from milvus_parity.model.trace import CollectionSnapshot, End, Observation, Snap
 from milvus_parity.model.wire import Recording
 from milvus_parity.packs.render import database_variable
 from milvus_parity.servers.errors import ServerGone
-from milvus_parity.wire.gateway import Endpoint, Gateway
+from milvus_parity.wire.gateway import Endpoint, Gateway, GatewayError
 
 GRACE = 5.0
 """Seconds that the observer may take beyond the execution's own limit before the harness gives up on it."""
@@ -97,6 +97,10 @@ class _Execution:
                     self.session.forget(self.name)
                     recording = await endpoint.close()
         except ProtocolError as error:
+            end, detail = "harness error", str(error)
+        except GatewayError as error:
+            if not self.session.alive:  # and with the worker went its relay, before this execution had its address
+                raise Innocent from error
             end, detail = "harness error", str(error)
         except ParityError as error:
             if end == "done":

@@ -16,8 +16,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from milvus_parity.model.errors import NotAvailableError
-from milvus_parity.model.scenario import Frozen
+from milvus_parity.runtime.containers.errors import EngineError, EngineGoneError
+from milvus_parity.runtime.containers.places import Place, check_certificates, places
+
+__all__ = ["Engine", "EngineError", "EngineGoneError", "Place", "connect", "explain", "places"]
 
 if TYPE_CHECKING:
     import docker
@@ -33,83 +35,6 @@ NO_ENGINE_HINT = (
     "Start Docker or Podman, or name an engine with DOCKER_HOST; `--runtime process` runs without containers, "
     "with the toolchains of this machine."
 )
-
-
-class EngineError(NotAvailableError):
-    """The container engine is not there, refuses, or failed at something. Exit code 3."""
-
-
-class EngineGoneError(EngineError):
-    """The engine answered before and does not any more."""
-
-
-class Place(Frozen, frozen=True, kw_only=True):
-    """An address at which an engine may answer, and where that address was found."""
-
-    address: str
-    found: str
-    certificates: Path | None = None
-    """A folder with ca.pem, cert.pem and key.pem, where TLS is spoken."""
-
-    @property
-    def socket_path(self) -> Path | None:
-        """The path of a Unix socket; None for any other address."""
-        return Path(self.address.removeprefix("unix://")) if self.address.startswith("unix://") else None
-
-    @property
-    def variables(self) -> dict[str, str]:
-        """The environment variables that lead Docker's own tools and libraries there."""
-        tls = {"DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": str(self.certificates)} if self.certificates else {}
-        return {"DOCKER_HOST": self.address, **tls}
-
-
-def places(environ: Mapping[str, str]) -> tuple[Place, ...]:
-    """Where an engine may answer, in the order in which they are tried.
-
-    DOCKER_HOST and a Docker context are orders: nothing else is tried beside them. Otherwise Docker's socket, then
-    those of rootless Docker, Docker Desktop, and Podman, with root's before the user's.
-    """
-    if host := environ.get("DOCKER_HOST"):
-        folder = environ.get("DOCKER_CERT_PATH") or f"{environ.get('HOME', '')}/.docker"
-        certificates = Path(folder) if environ.get("DOCKER_TLS_VERIFY") else None
-        return (Place(address=host, found="DOCKER_HOST", certificates=certificates),)
-    if named := _context(environ):
-        return (named,)
-    home = environ.get("HOME", "")
-    runtime = environ.get("XDG_RUNTIME_DIR", "")
-    candidates = [
-        ("/var/run/docker.sock", "Docker's socket"),
-        (f"{runtime}/docker.sock" if runtime else "", "rootless Docker's socket"),
-        (f"{home}/.docker/run/docker.sock" if home else "", "Docker Desktop's socket"),
-        ("/run/podman/podman.sock", "Podman's socket"),
-        (f"{runtime}/podman/podman.sock" if runtime else "", "the user's Podman socket"),
-    ]
-    return tuple(Place(address=f"unix://{path}", found=found) for path, found in candidates if path)
-
-
-def _context(environ: Mapping[str, str]) -> Place | None:
-    """The Docker context that DOCKER_CONTEXT or ``docker context use`` names; None for the default one."""
-    from docker.context import ContextAPI
-    from docker.context.config import get_current_context_name, get_tls_dir
-    from docker.errors import DockerException
-
-    name = environ.get("DOCKER_CONTEXT") or get_current_context_name()
-    if not name or name == "default":
-        return None
-    try:
-        context = ContextAPI.get_context(name)
-    except (DockerException, OSError, ValueError) as error:
-        raise EngineError(
-            f"The Docker context `{name}` cannot be read: {error}.", hint="See `docker context ls`."
-        ) from None
-    if context is None or not context.Host:
-        raise EngineError(f"There is no Docker context `{name}`.", hint="See `docker context ls`.")
-    certificates = Path(get_tls_dir(name, "docker"))
-    return Place(
-        address=context.Host,
-        found=f"the Docker context `{name}`",
-        certificates=certificates if certificates.is_dir() else None,
-    )
 
 
 class Engine:
@@ -225,6 +150,7 @@ def _connect(place: Place) -> Engine:
 
     if (path := place.socket_path) is not None:
         _try_socket(path, place)
+    check_certificates(place)
     options: dict[str, Any] = {"timeout": int(REQUEST_SECONDS), "max_pool_size": POOL_SIZE}
     if place.address.startswith("ssh://"):
         options["use_ssh_client"] = True  # the user's own ssh, with its configuration and agent
