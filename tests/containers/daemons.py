@@ -2,10 +2,10 @@
 
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,7 +31,9 @@ class Daemon:
     def __init__(self, *, within: Sequence[str] = (), options: Sequence[str] = ()) -> None:
         containerd = next(filter(os.path.exists, CONTAINERD), None)
         assert containerd is not None, "no containerd at its usual places"
-        self.folder = Path(tempfile.mkdtemp(prefix="parity-", dir="/var/tmp"))  # its sockets want a short path
+        # Its sockets want a short path; containerd's namespaces no underscores, which temporary names have.
+        self.folder = Path(f"/var/tmp/parity-{secrets.token_hex(4)}")
+        self.folder.mkdir(mode=0o700)
         self.socket = self.folder / "docker.sock"
         self.environ = {"DOCKER_HOST": f"unix://{self.socket}", "HOME": str(self.folder), "PATH": os.environ["PATH"]}
         self._within = within

@@ -155,7 +155,11 @@ class ContainerServer:
 
         ports: dict[str, Any] = {f"{port}/tcp": ("127.0.0.1", None) if engine.is_local else None for port in PORTS}
         with _testcontainers_quiet():
-            milvus = DockerContainer(self._image, docker_client_kw={"environment": engine.place.variables})
+            # Its own client would be another, with other certificates: with a version it asks nobody before it is gone.
+            client = {"environment": engine.place.variables, "version": engine.client.api.api_version}
+            milvus = DockerContainer(self._image, docker_client_kw=client)
+            milvus.get_docker_client().client.close()
+            milvus.get_docker_client().client = engine.client
             milvus.with_command(["milvus", "run", "standalone"]).with_envs(**ENVIRONMENT)
             milvus.with_name(f"milvus-parity-{self._run}")
             milvus.ports = ports
@@ -174,9 +178,7 @@ class ContainerServer:
                         hint="Name another: --milvus container:IMAGE",
                     ) from error
                 raise
-        container = str(milvus.get_wrapped_container().id)
-        milvus.get_docker_client().client.close()
-        return container
+        return str(milvus.get_wrapped_container().id)
 
     def _published(self, engine: "Engine") -> tuple[str, dict[int, int]]:
         """Host and port numbers at which its ports are reached."""

@@ -146,16 +146,13 @@ def connect(environ: Mapping[str, str] | None = None) -> Engine:
 
 
 def _connect(place: Place) -> Engine:
-    import docker
+    from milvus_parity.runtime.containers.client import client_of
 
     if (path := place.socket_path) is not None:
         _try_socket(path, place)
     check_certificates(place)
-    options: dict[str, Any] = {"timeout": int(REQUEST_SECONDS), "max_pool_size": POOL_SIZE}
-    if place.address.startswith("ssh://"):
-        options["use_ssh_client"] = True  # the user's own ssh, with its configuration and agent
     try:
-        client = docker.from_env(environment=place.variables, **options)
+        client = client_of(place, timeout=int(REQUEST_SECONDS), pool_size=POOL_SIZE)
         client.ping()
     except Exception as error:
         explained = explain(error, "asking for its version", place)
@@ -163,7 +160,10 @@ def _connect(place: Place) -> Engine:
             raise
         raise EngineError(
             f"The container engine at {place.address} ({place.found}) does not answer: {_words(error)}",
-            hint=NO_ENGINE_HINT,
+            # One that does not know a client's certificate hangs up without a word.
+            hint=f"Does it run, and are the certificates in {place.certificates} those for it?"
+            if place.certificates
+            else NO_ENGINE_HINT,
         ) from error
     return Engine(client, place)
 
