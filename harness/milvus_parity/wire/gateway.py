@@ -11,7 +11,6 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
-from weakref import WeakKeyDictionary
 
 from milvus_parity.model.errors import ParityError
 from milvus_parity.model.wire import Recording
@@ -81,7 +80,7 @@ class RecordingGateways:
         self._closed = False
         self._decoders = ThreadPoolExecutor(1, thread_name_prefix="wire-decode")
         self._endpoints: set[RecordedEndpoint] = set()
-        self._links: WeakKeyDictionary[Channel, RelayLink] = WeakKeyDictionary()
+        self._links: dict[Channel, RelayLink] = {}
 
     async def __aenter__(self) -> Self:
         return self
