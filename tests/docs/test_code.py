@@ -92,3 +92,16 @@ def test_commands_of_a_notebook_and_an_indentation_are_no_errors() -> None:
 def test_what_leaves_something_out_is_not_compiled(text: str, whole: bool) -> None:
     ready = page(f"```java\n{text}\n```\n")
     assert (0 in ready.ready) == whole
+
+
+@pytest.mark.parametrize(
+    ("language", "body", "words"),
+    [
+        ("java", "request.partitionNames(names)", {"request", "names"}),
+        ("javascript", "const a = { fields: fields, data, ...more };", {"const", "a", "fields", "data", "more"}),
+        ("go", "c := Config{Address: addr}", {"c", "Config", "addr"}),
+    ],
+)
+def test_members_and_keys_are_no_names_that_come_from_elsewhere(language: str, body: str, words: set[str]) -> None:
+    fence = parse(f"```{language}\n{body}\n```\n").fences[0]
+    assert read_code(fence, dialects()[language]).words == words

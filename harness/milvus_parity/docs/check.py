@@ -16,7 +16,8 @@ from milvus_parity.docs.plan import Planned
 from milvus_parity.docs.prose import check_prose
 from milvus_parity.docs.refusals import Refusals
 from milvus_parity.docs.shell import check_shell
-from milvus_parity.docs.tables import check_tables
+from milvus_parity.docs.surface import check_members
+from milvus_parity.docs.tables import check_tables, joined
 from milvus_parity.docs.tabs import certain, judge_tabs
 from milvus_parity.engine.databases import DatabasePool
 from milvus_parity.engine.execution import Executor
@@ -74,11 +75,29 @@ async def check(
         for pool in pools:
             await pool.close()
     findings, results = merge(pages, planned, lanes)
-    signatures = {lane.language: lane.signatures for lane in lanes if lane.language}
+    signatures = {lane.label: lane.signatures for lane in lanes}
     for page in pages:
         asked = {language: dialects[language] for language in page.asked if language in dialects}
-        findings += check_tables(page, asked, signatures)
+        targets = {index: planned.target_of[(page.page.path, index)] for index in page.ready}
+        known = {index: signatures[label] for index, label in targets.items() if label in signatures}
+        of_language = {
+            language: joined(known[index] for index in known if page.ready[index].code.fence.language == language)
+            for language in asked
+        }
+        findings += check_tables(page, asked, of_language)
+        members = list(check_members(page, asked, known, targets))
+        findings += members
+        for index in {index for index in page.ready for one in members if one.fence == _lines(page, index)}:
+            result = results[(page.page.path, index)]
+            results[(page.page.path, index)] = msgspec.structs.replace(
+                result, levels={**result.levels, "compiles": "failed"}
+            )
     return findings, results
+
+
+def _lines(page: ReadyPage, index: int) -> tuple[int, int]:
+    fence = page.ready[index].code.fence
+    return fence.line, fence.last
 
 
 def merge(

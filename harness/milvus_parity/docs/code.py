@@ -14,6 +14,10 @@ _BRACKET = re.compile(rf"{_STRING.pattern}|[()\[\]{{}}]", re.DOTALL)
 _PROMPT = re.compile(r"(?m)^(?:>>>|\.\.\.) ")
 _NOTEBOOK = re.compile(r"(?m)^[ \t]*(?:!|%|\$ )\w.*$")
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
+_NAME = re.compile(r"(?:(?<=\.\.\.)|(?<![\w$.]))[A-Za-z_$][\w$]*")
+"""A name by itself: not a member of something, but one that ``...`` spreads."""
+_KEY = re.compile(r"[A-Za-z_$][\w$]*(?=[ \t]*:(?![:=]))")
+"""The key of a value: no name that is read (but in Python, where it is a string)."""
 _USE = re.compile(r"(?<![\w.$])([A-Za-z_]\w*)\s*\.(?=\s*[A-Za-z_])")
 
 
@@ -81,7 +85,8 @@ def read_code(fence: Fence, dialect: Dialect) -> Code:
     members = dialect.members is not None and dialect.members.search(plain) is not None
     uses = tuple(_uses(plain, dialect))
     operations = {use.operation for use in uses}
-    words = frozenset(_WORD.findall(_STRING.sub(" ", plain)))
+    bare = _STRING.sub(" ", plain)
+    words = frozenset(_NAME.findall(bare if dialect.language in ("python", "java") else _KEY.sub(" ", bare)))
     return Code(
         fence=fence,
         plain=plain,
@@ -123,6 +128,11 @@ def blank_comments(body: str, mark: str) -> str:
 
 def _blank(text: str) -> str:
     return re.sub(r"[^\n]", " ", text)
+
+
+def without_strings(text: str) -> str:
+    """The text with what its strings hold blanked; every offset stays."""
+    return _STRING.sub(lambda found: found[0][0] + _blank(found[0][1:-1]) + found[0][-1], text)
 
 
 def literals(text: str) -> list[str]:

@@ -122,12 +122,12 @@ def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     rank = {"error": 0, "warning": 1, "note": 2}
     unique: dict[object, Finding] = {}
     listed = list(findings)
-    misnamed = {(one.path, one.line) for one in listed if one.kind == "misnamed call"}
+    misnamed = {(one.path, one.line) for one in listed if one.kind in ("misnamed call", "unknown call")}
     unawaited = {(one.path, one.fence) for one in listed if one.kind == "missing await"}
     kept = [
         one
         for one in listed
-        if not (one.kind == "compile error" and (one.path, one.line) in misnamed)
+        if not (one.kind in ("compile error", "raised") and (one.path, one.line) in misnamed)
         and not (one.level in ("effect", "tabs") and (one.path, one.fence) in unawaited)
     ]
     for one in sorted(kept, key=lambda f: (f.path, f.line, f.column, rank[f.severity], LEVELS.index(f.level))):

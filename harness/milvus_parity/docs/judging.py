@@ -29,7 +29,8 @@ _CLIENTS_OWN = re.compile(
     r"is not a (?:function|constructor)|(?<!'NoneType' object )has no attribute|No module named"
 )
 """Failures that no server has a part in."""
-_LAST_LINES = 6
+_ERROR = re.compile(r"(?:Uncaught |Exception in thread .*? )?[\w.]*(?:Error|Exception|panic|fatal)\b.*:")
+_LAST_LINES = 40
 _MOST_SHOWN = 100
 _OF_PARAMETERS = frozenset({"ParamError", "ParamException"})
 
@@ -278,8 +279,9 @@ class _Reader:
         return [self.finding("runs", "refused", text, self._place(step))]
 
     def _ended(self) -> Finding:
-        said = [line for line in self.trace.log.strip().splitlines() if line.strip()][-_LAST_LINES:]
-        last = said[-1].strip() if said else self.trace.detail or ""
+        said = [line.strip() for line in self.trace.log.splitlines() if line.strip()][-_LAST_LINES:]
+        errors = [line for line in said if _ERROR.match(line)]
+        last = (errors or said or [self.trace.detail or ""])[-1]
         if _NODES.search(last):
             return self.finding("runs", "needs more nodes", f"The server says: {last}", self.first_line(), "warning")
         word = "It does not end" if self.trace.end == "hung" else "It ends the program"

@@ -43,7 +43,7 @@ class LaneResult(Frozen, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     levels: Mapping[Place, Mapping[str, str]] = {}
     runs: Mapping[Place, Ran] = {}
-    language: str = ""
+    label: str = ""
     signatures: Signatures = NONE
 
 
@@ -88,7 +88,7 @@ async def check_lane(
             await work.run(pack, runtime, executor, slots)
         except (ParityError, OSError, ExceptionGroup) as error:
             work.could_not_run(str(error))
-    return msgspec.structs.replace(work.result(), language=target.language, signatures=await known)
+    return msgspec.structs.replace(work.result(), label=label, signatures=await known)
 
 
 def _not_checked(members: Sequence[Member], why: str) -> LaneResult:

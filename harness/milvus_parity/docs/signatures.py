@@ -21,6 +21,7 @@ _NAME = "signatures"
 class _Answer(msgspec.Struct, frozen=True, kw_only=True):
     calls: Mapping[str, Call] = {}
     words: tuple[str, ...] = ()
+    members: Mapping[str, tuple[str, ...]] = {}
 
 
 async def ask(runtime: Runtime, sdk: Sdk, pack: Pack, authorization: bool, progress: Progress) -> Signatures:
@@ -44,7 +45,7 @@ async def ask(runtime: Runtime, sdk: Sdk, pack: Pack, authorization: bool, progr
     except (ParityError, WorkerGoneError, CrashedError, TimeoutError, msgspec.ValidationError, OSError) as error:
         progress(f"{sdk.target.label} does not tell what its calls take: {error}")
         return NONE
-    return Signatures(calls=answer.calls, words=frozenset(answer.words))
+    return Signatures(calls=answer.calls, words=frozenset(answer.words), members=answer.members)
 
 
 async def _run(session: Session, program: Program) -> object:

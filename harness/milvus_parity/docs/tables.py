@@ -6,7 +6,7 @@ their arguments, a table must use those names; where arguments are known by thei
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from milvus_parity.docs import python_source
 from milvus_parity.docs.code import Code
@@ -29,10 +29,24 @@ class Call(Frozen, frozen=True, kw_only=True):
 
 
 class Signatures(Frozen, frozen=True, kw_only=True):
-    """What is known of an SDK's callables. ``words``: names that its calls take anywhere; empty when nobody knows."""
+    """What is known of an SDK's callables. ``words``: names that its calls take anywhere; empty when nobody knows.
+
+    ``members``: a class, module or enumeration of the SDK -> all that it has.
+    """
 
     calls: Mapping[str, Call] = {}
     words: frozenset[str] = frozenset()
+    members: Mapping[str, tuple[str, ...]] = {}
+
+
+def joined(parts: Iterable[Signatures]) -> Signatures:
+    """What several targets of a language know together."""
+    known = list(parts)
+    return Signatures(
+        calls={name: call for one in known for name, call in one.calls.items()},
+        words=frozenset(word for one in known for word in one.words),
+        members={name: held for one in known for name, held in one.members.items()},
+    )
 
 
 NONE = Signatures()
