@@ -1,8 +1,7 @@
 """Output that pages state, and what fences print."""
 
 import pytest
-from milvus_parity.docs.judging import _after, _words
-from milvus_parity.docs.output import looks_like_output
+from milvus_parity.docs.output import after, looks_like_output, words_in
 from milvus_parity.docs.parse import parse
 
 TABS = '<div class="multipleCode">\n<a href="?python">P</a>\n<a href="?go">G</a>\n</div>\n\n'
@@ -47,4 +46,4 @@ def test_code_is_no_output(body: str) -> None:
     ],
 )
 def test_words_in_their_order_are_compared(page: str, printed: str, same: bool) -> None:
-    assert (_after(_words(page), _words(printed)) is not None) is same
+    assert (after(words_in(page), words_in(printed)) is not None) is same

@@ -9,6 +9,7 @@ from milvus_parity.docs import python_source
 from milvus_parity.docs.finding import Finding, Kind, Level, Severity
 from milvus_parity.docs.fixtures import Fixture, differences
 from milvus_parity.docs.frames import CONNECT, Job
+from milvus_parity.docs.output import CHANGING, after, shortened, words_in
 from milvus_parity.docs.page import Output
 from milvus_parity.model.outcome import COULD_NOT_RUN
 from milvus_parity.model.scenario import Frozen
@@ -21,9 +22,12 @@ _OWN_SERVER = re.compile(
     r"(?i)refused|unavailable|unauthenticated|permission.?denied|auth check|fail connecting|failed to connect|timeout|"
     r"deadline|resolve|should create connect"
 )
+_LOST = re.compile(
+    r"(?i)\b14 unavailable|econnrefused|no connection established|connection (?:refused|reset)|statuscode\.unavailable|"
+    r"server unavailable|status: unavailable"
+)
+_NO_SERVER = "It has no connection to the server under test, which is not the page's doing"
 _CHANGES = re.compile(r"^(Create|Drop|Load|Release|Insert|Delete|Alter|Rename|Upsert)")
-_CHANGING = re.compile(r"\d{10,}|-?\d+\.\d{5,}")
-"""Numbers that are others each time: ids, timestamps, distances."""
 _CLIENTS_OWN = re.compile(
     r"missing \d+ required|unexpected keyword argument|positional arguments? but|cannot import name|"
     r"is not a (?:function|constructor)|(?<!'NoneType' object )has no attribute|No module named"
@@ -31,7 +35,8 @@ _CLIENTS_OWN = re.compile(
 """Failures that no server has a part in."""
 _ERROR = re.compile(r"(?:Uncaught |Exception in thread .*? )?[\w.]*(?:Error|Exception|panic|fatal)\b.*:")
 _LAST_LINES = 40
-_MOST_SHOWN = 100
+_TRUTH = frozenset({"true", "false"})
+_ASKS = frozenset({"has", "has_collection"})
 _OF_PARAMETERS = frozenset({"ParamError", "ParamException"})
 
 
@@ -142,6 +147,7 @@ class _Reader:
         self.language = language
         self.doubt = doubt
         self.inferred = f"the state before it was inferred as {fixture}" if fixture.inferred else None
+        self.declared = fixture.declared
         self.certain: list[Finding] = []
         self.lost: set[str] = set()
 
@@ -208,7 +214,7 @@ class _Reader:
             if mark.chain != last:
                 fence = self.job.chain[mark.chain].fence
                 text = f"It goes on from the fence at line {fence.line}, which fails: {kind}: {message}"
-                found.append(self.finding("runs", "raised", text, self.job.code.fence.place(1), "warning"))
+                found.append(self.finding("runs", "raised", text, self.job.code.fence.place(1), "note"))
                 return found
             found.append(self._raised(step, kind, message))
         if self.trace.end != "done":
@@ -224,6 +230,8 @@ class _Reader:
             return self.finding("context", "not self-contained", text, place, "warning")
         if _NODES.search(message):
             return self.finding("runs", "needs more nodes", f"The server says: {message}", place, "warning")
+        if _LOST.search(message):
+            return self.finding("runs", "raised", f"{_NO_SERVER}: {kind}: {message}", place, "note")
         if _OWN_SERVER.search(message) and any(code.connects for code in self.job.chain):
             text = f"It connects in a way of its own, which is not to the server under test: {kind}: {message}"
             return self.finding("runs", "raised", text, place, "note")
@@ -284,6 +292,8 @@ class _Reader:
         last = (errors or said or [self.trace.detail or ""])[-1]
         if _NODES.search(last):
             return self.finding("runs", "needs more nodes", f"The server says: {last}", self.first_line(), "warning")
+        if _LOST.search(last):
+            return self.finding("runs", "crashed", f"{_NO_SERVER}: {last}", self.first_line(), "note")
         word = "It does not end" if self.trace.end == "hung" else "It ends the program"
         return self.finding("runs", "crashed", f"{word}: {last}", self.first_line())
 
@@ -302,10 +312,10 @@ def _outputs(
 ) -> list[Finding]:
     """What the page says a fence prints, against what it printed: the page's words, in their order."""
     found = []
-    printed = _words(reader.trace.log)
+    printed = words_in(reader.trace.log)
     for output in outputs:
-        stated = [word for word in _words(output.text) if not _CHANGING.fullmatch(word)]
-        rest = _after(stated, printed)
+        stated = [word for word in words_in(output.text) if not CHANGING.fullmatch(word)]
+        rest = after(stated, printed)
         absent = sorted(name for name in elsewhere if name.lower() in stated)
         if rest is not None:
             levels.setdefault("output", "passed")
@@ -314,30 +324,11 @@ def _outputs(
             levels["output"] = "not checked: the fence prints nothing"
         elif absent:
             levels.setdefault("output", f"not checked: it tells of {', '.join(absent)}, which this fence does not make")
+        elif set(stated) <= _TRUTH and not reader.declared and _ASKS & set(reader.job.code.operations):
+            levels.setdefault("output", "not checked: whether something is there depends on the state before")
         else:
             levels["output"] = "failed"
-            text = f"The page says that this prints {_short(output.text)}; it prints {_short(reader.trace.log)}."
+            text = f"The page says that this prints {shortened(output.text)}; it prints {shortened(reader.trace.log)}."
             severity: Severity = "note" if reader.doubt else "warning"
             found.append(reader.finding("output", "other output", text, (output.line, 1), severity))
     return found
-
-
-def _words(text: str) -> list[str]:
-    """What is compared of an output: its words, without quotes, brackets and case. Loading ends sooner or later."""
-    words = re.findall(r"[\w.+-]+", text.lower())
-    return [word.strip(".").replace("loading", "loaded") for word in words if word.strip(".")]
-
-
-def _after(wanted: Sequence[str], words: Sequence[str]) -> list[str] | None:
-    """What follows the last of the wanted words, which come in this order among others; None when they do not."""
-    at = 0
-    for word in wanted:
-        if word not in words[at:]:
-            return None
-        at = words.index(word, at) + 1
-    return list(words[at:])
-
-
-def _short(text: str) -> str:
-    flat = " ".join(text.split())
-    return repr(flat if len(flat) <= _MOST_SHOWN else f"{flat[:_MOST_SHOWN]} ...")

@@ -13,6 +13,9 @@ _COMMENT = re.compile(r"^\s*(?:#|//)\s?")
 _OUTPUT_WORDS = frozenset({"", "json", "text", "txt", "plaintext", "output", "console"})
 _NEAR = 6
 """Lines between a fence and the block of its output, at most."""
+CHANGING = re.compile(r"\d{10,}|-?\d+\.\d{5,}")
+"""Numbers that are others each time: ids, timestamps, distances."""
+_MOST_SHOWN = 100
 
 
 def outputs_of(fences: Sequence[Fence]) -> Iterator[Output]:
@@ -70,3 +73,25 @@ def looks_like_output(body: str, language: str | None = None) -> bool:
         except ValueError:
             return "(" not in text and "=" not in text
     return False
+
+
+def words_in(text: str) -> list[str]:
+    """What is compared of an output: its words, without quotes, brackets and case. Loading ends sooner or later."""
+    words = re.findall(r"[\w.+-]+", text.lower())
+    return [word.strip(".").replace("loading", "loaded") for word in words if word.strip(".")]
+
+
+def after(wanted: Sequence[str], words: Sequence[str]) -> list[str] | None:
+    """What follows the last of the wanted words, which come in this order among others; None when they do not."""
+    at = 0
+    for word in wanted:
+        if word not in words[at:]:
+            return None
+        at = words.index(word, at) + 1
+    return list(words[at:])
+
+
+def shortened(text: str) -> str:
+    """A text in one line, as it is shown in a message."""
+    flat = " ".join(text.split())
+    return repr(flat if len(flat) <= _MOST_SHOWN else f"{flat[:_MOST_SHOWN]} ...")

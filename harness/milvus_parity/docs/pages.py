@@ -198,10 +198,16 @@ def _imports(code: Code, dialect: Dialect) -> Code | None:
     return replace(code, text=text, plain=text, uses=(), other_calls=(), declared=names, connects=False)
 
 
+def _assigned_first(code: Code, dialect: Dialect) -> set[str]:
+    """Names that a fence assigns before it reads them, where that needs no declaration."""
+    found = dialect.assigned.finditer(code.plain) if dialect.assigned is not None else ()
+    return {one[1] for one in found if not re.search(rf"(?<![\w$.]){re.escape(one[1])}\b", code.plain[: one.start(1)])}
+
+
 def _missing(code: Code, dialect: Dialect) -> set[str]:
     """Names that a fence uses and does not define. Clients are given by a fixture and never looked for."""
     if dialect.language == "python":
         names = {name for name, _, _ in python_source.undefined(code.text)}
     else:
-        names = set(code.words) - set(code.declared)
+        names = set(code.words) - set(code.declared) - _assigned_first(code, dialect)
     return names - set(dialect.spec.clients)
