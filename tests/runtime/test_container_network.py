@@ -6,7 +6,7 @@ from milvus_parity.model.errors import BadInputError
 from milvus_parity.runtime.containers import network
 from milvus_parity.runtime.containers.engine import Engine, EngineError, Place
 from milvus_parity.runtime.containers.labels import Owner
-from milvus_parity.runtime.containers.limits import NOBODY, locks, user
+from milvus_parity.runtime.containers.limits import NOBODY, locks, unheld, user
 from milvus_parity.runtime.containers.network import ElsewhereError
 from milvus_parity.runtime.containers.settings import Limits
 
@@ -120,3 +120,24 @@ def test_users_are_numbers(configured: str) -> None:
 def test_no_more_processors_are_asked_for_than_there_are() -> None:
     assert locks(Limits(cpus=4), 2)["nano_cpus"] == 2_000_000_000
     assert locks(Limits(cpus=0.5), 2)["nano_cpus"] == 500_000_000
+
+
+@pytest.mark.parametrize(
+    ("info", "expected"),
+    [
+        ({"MemoryLimit": True, "CpuCfsQuota": True, "PidsLimit": True}, None),
+        ({}, None),
+        ({"MemoryLimit": True, "PidsLimit": False}, "The engine does not limit what workers use of processes."),
+        ({"Rootless": True, "CgroupVersion": "2", "MemoryLimit": True}, None),
+        (
+            {"Rootless": True, "CgroupVersion": "1", "MemoryLimit": True},
+            "The engine does not limit what workers use of memory, processors, processes.",
+        ),
+        (
+            {"SecurityOptions": ["name=rootless"], "CgroupVersion": "1"},
+            "The engine does not limit what workers use of memory, processors, processes.",
+        ),
+    ],
+)
+def test_limits_that_an_engine_does_not_hold_are_told(info: dict[str, Any], expected: str | None) -> None:
+    assert unheld(info) == expected

@@ -11,7 +11,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 
@@ -25,7 +25,7 @@ from milvus_parity.runtime.containers.compiling import compile_programs
 from milvus_parity.runtime.containers.engine import Engine, EngineError, connect
 from milvus_parity.runtime.containers.images import SdkImages
 from milvus_parity.runtime.containers.labels import Owner
-from milvus_parity.runtime.containers.limits import SCRATCH
+from milvus_parity.runtime.containers.limits import SCRATCH, unheld
 from milvus_parity.runtime.containers.settings import ContainerSettings
 from milvus_parity.runtime.containers.starting import Containers, Wish
 from milvus_parity.runtime.containers.sweep import sweep
@@ -51,7 +51,7 @@ class ContainerRuntime:
         cache: Path,
         owner: Owner,
         run_network: network.RunNetwork | None,
-        processors: int,
+        info: Mapping[str, Any],
         progress: Progress,
     ) -> None:
         self.engine = engine
@@ -62,9 +62,10 @@ class ContainerRuntime:
         self._deciding = asyncio.Lock()
         self._settings = settings
         self._progress = progress
+        self._unheld = unheld(info)
         self._run = owner.run
         self._locks = cache / "images"
-        self._containers = Containers(engine, owner, processors, settings.relay_image)
+        self._containers = Containers(engine, owner, int(info.get("NCPU") or os.cpu_count() or 1), settings.relay_image)
         self._compiling = asyncio.Semaphore(settings.parallel)
 
     @classmethod
@@ -94,12 +95,14 @@ class ContainerRuntime:
             await _remove_run(engine, run)
             engine.close()
             raise
-        return cls(engine, settings, cache, owner, run_network, int(info.get("NCPU") or os.cpu_count() or 1), progress)
+        return cls(engine, settings, cache, owner, run_network, info, progress)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What people should know of the way to the workers, in sentences: open doors, relays. Empty as a rule."""
-        return (_relayed(self.engine),) if self._network is None else self._network.open_doors
+        """What people should know of how workers are kept, in sentences: locks that do not hold, relays. Empty as a
+        rule."""
+        ways = (_relayed(self.engine),) if self._network is None else self._network.open_doors
+        return (*ways, self._unheld) if self._unheld else ways
 
     async def missing(self, pack: Pack) -> Missing | None:
         """Why the pack cannot be used here; None when it can."""

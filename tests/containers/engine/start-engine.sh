@@ -13,8 +13,9 @@ if answers; then exit 0; fi
 if ! command -v dockerd >/dev/null || ! command -v iptables >/dev/null; then
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq
-  # iptables is only recommended by docker.io, and it cannot do without.
-  apt-get install -y -qq --no-install-recommends docker.io iptables docker-compose </dev/null
+  # iptables is only recommended by docker.io, and it cannot do without. The last three are for engines without root.
+  apt-get install -y -qq --no-install-recommends docker.io iptables docker-compose uidmap slirp4netns rootlesskit \
+    </dev/null
 fi
 
 rm -f /var/run/docker.pid

@@ -56,7 +56,8 @@ class Engine:
 
     def is_rootless(self) -> bool:
         """Whether it runs without root. Blocks."""
-        return any("rootless" in option for option in self.client.info().get("SecurityOptions") or ())
+        info = self.client.info()
+        return bool(info.get("Rootless")) or any("rootless" in option for option in info.get("SecurityOptions") or ())
 
     def describe(self) -> str:
         """For people: what it is and where."""

@@ -1,5 +1,6 @@
 """The locks on a container that runs what a snippet says. Each has a test that tries to pick it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from milvus_parity.model.errors import BadInputError
@@ -60,3 +61,17 @@ def locks(limits: Limits, processors: int) -> dict[str, Any]:
         "privileged": False,
         "use_config_proxy": False,  # the variables of a proxy are this machine's business
     }
+
+
+def unheld(info: Mapping[str, Any]) -> str | None:
+    """Which limits the engine does not hold containers to, in a sentence, from what it says of itself.
+
+    Engines without root cannot where cgroups are of version 1; they take the limits and drop them without a word.
+    """
+    rootless = info.get("Rootless") or any("rootless" in option for option in info.get("SecurityOptions") or ())
+    none = rootless and str(info.get("CgroupVersion")) == "1"
+    limits = {"memory": "MemoryLimit", "processors": "CpuCfsQuota", "processes": "PidsLimit"}
+    lacking = [name for name, word in limits.items() if none or info.get(word) is False]
+    if not lacking:
+        return None
+    return f"The engine does not limit what workers use of {', '.join(lacking)}."
