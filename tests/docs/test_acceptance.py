@@ -97,7 +97,12 @@ def test_what_is_wrong_is_patched_and_the_patched_pages_hold(tmp_path: Path) -> 
         shutil.copy(path, folder)
         (folder / path.name).chmod(0o644)
     command = [sys.executable, "-m", "milvus_parity", "docs", "check", "--trust", "--runtime", "process"]
-    command += ["--target", "java", "--target", "go", str(folder)]
-    subprocess.run([*command, "--fix", "--write"], capture_output=True, timeout=900, check=False)
+    command += ["--target", "python", "--target", "java", "--target", "go", str(folder)]
+    fixing = subprocess.run([*command, "--fix", "--write"], capture_output=True, text=True, timeout=900, check=False)
+    told = [line.strip() for line in fixing.stderr.splitlines() if "patched fence was" in line]
+    load = folder / "load_partition.md"
+    one = "the patched fence was run with one replica: it needs more query nodes than there are"
+    assert told == [f"{load}:28: {one}", f"{load}:188: {one}"]
+    assert 'partition = Partition(Collection("book"), "novel")       # Get an existing' in load.read_text()
     again = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
     assert again.returncode == 0, again.stdout

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from milvus_parity.docs.check import static_findings
 from milvus_parity.docs.finding import Finding, ordered
 from milvus_parity.docs.fix import Edit, apply, edits_for, patch
+from milvus_parity.docs.static import with_one_replica
 
 
 def fixed(text: str, *more: Finding) -> str:
@@ -36,6 +37,40 @@ def test_a_comma_before_the_comment() -> None:
         message="syntax error: unexpected newline in argument list; possibly missing comma or )",
     )  # fmt: skip
     assert fixed(text, finding) == text.replace('"novel"  ', '"novel", ')
+
+
+LACKING = "TypeError: Partition.__init__() missing 1 required positional argument: 'name'"
+
+
+def lacking(line: int, fence: tuple[int, int], message: str = LACKING) -> Finding:
+    return Finding(
+        path="page.md", line=line, level="runs", kind="raised", language="python", fence=fence, message=message
+    )
+
+
+def test_a_constructor_gets_the_variable_of_its_fence() -> None:
+    text = '```python\nfrom pymilvus import *\ncollection = Collection("book")\np = Partition("a")\n```\n'
+    assert fixed(text, lacking(4, (1, 5))) == text.replace('Partition("a")', 'Partition(collection, "a")')
+
+
+def test_a_constructor_gets_the_pages_collection_and_its_import() -> None:
+    named = '```python\nCollection("films").drop_index()\n```\n'
+    text = "```python\nfrom pymilvus import Partition\np = Partition('a')   # there\np.load(replica_number=2)\n```\n"
+    expected = text.replace("Partition('a')", "Partition(Collection(\"films\"), 'a')")
+    expected = expected.replace("import Partition", "import Collection, Partition")
+    assert fixed(named + text, lacking(6, (4, 8))) == named + expected
+
+
+def test_an_argument_that_is_no_collection_is_not_invented() -> None:
+    text = "```python\nfrom pymilvus import Collection\nc = Collection()\nd = Role(user)\n```\n"
+    message = LACKING.replace("Partition", "Collection")
+    assert fixed(text, lacking(3, (1, 5), message)) == text
+    assert fixed(text, lacking(4, (1, 5), LACKING.replace("Partition", "Role"))) == text
+
+
+def test_replicas_are_lowered_and_nothing_else() -> None:
+    assert with_one_replica("p.load(replica_number=12, timeout=2)") == "p.load(replica_number=1, timeout=2)"
+    assert with_one_replica(".withReplicaNumber(2)\n.withTopK(2)") == ".withReplicaNumber(1)\n.withTopK(2)"
 
 
 def test_the_patch_is_a_diff() -> None:

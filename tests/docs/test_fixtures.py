@@ -27,6 +27,8 @@ COLLECTION = 'collection = Collection("book")\n'
         ('partition = Partition(collection, "novel")\npartition.release()', "book with novel (loaded)"),
         ('collection.create_partition("novel")\ncollection.load(["novel"])', "book without further partitions"),
         ("collection.release()", "book with _default (loaded)"),
+        ("collection.get_replicas()", "book with _default (loaded)"),
+        ('collection.load(["novel"])\ncollection.get_replicas()', "book with novel (released)"),
     ],
 )
 def test_the_state_before(body: str, before: str) -> None:

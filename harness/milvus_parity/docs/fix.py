@@ -17,6 +17,7 @@ from milvus_parity.model.scenario import Argument, Frozen, SdkStep
 from milvus_parity.packs.render import Renderer
 
 _COMMA = re.compile(r"missing comma|missing ','")
+_LACKING = re.compile(r"(\w+)\.__init__\(\) missing \d+ required positional argument")
 _LINES = re.compile(r"[^\n]*\n|[^\n]+\Z")
 
 
@@ -46,9 +47,9 @@ def edits_for(
     whole: set[tuple[int, int]] = set()
     errors = [one for one in findings if one.path == ready.page.path and one.severity == "error" and not one.known]
     for finding in errors:
-        edit = _small(finding, lines)
-        if edit is not None:
-            edits.append(edit)
+        small = _small(finding, lines, ready.collection)
+        if small:
+            edits += small
         elif finding.fence is not None and finding.level in ("parses", "compiles", "runs"):
             whole.add(finding.fence)
     for fence in sorted(whole):
@@ -60,29 +61,51 @@ def edits_for(
     return sorted(unique.values(), key=lambda one: (one.line, one.column))
 
 
-def _small(finding: Finding, lines: Sequence[str]) -> Edit | None:
+def _small(finding: Finding, lines: Sequence[str], collection: str | None) -> list[Edit]:
     line = lines[finding.line - 1].rstrip("\r\n") if finding.line <= len(lines) else ""
     start = finding.column - 1
     if finding.kind in ("misnamed call", "misnamed parameter") and finding.right:
         found = re.compile(r"\w+").match(line, start)
-        return _replace(finding, start, found.end(), finding.right) if found else None
+        return [_replace(finding, start, found.end(), finding.right)] if found else []
     if finding.kind == "missing await":
         begins = re.compile(r"(\s*(?:(?:var|const|let)\s+\w+\s*=\s*)?)").match(line, start)
         at = begins.end() if begins else start
-        return _replace(finding, at, at, "await ")
-    if finding.kind == "raised" and finding.language == "python" and "Partition.__init__() missing" in finding.message:
-        call = re.compile(r"\bPartition\((?=[\"'])").search(line, start)
-        first = finding.fence[0] if finding.fence else finding.line
-        made = any(re.match(r"\s*collection\s*=", one) for one in lines[first : finding.line - 1])
-        return _replace(finding, call.end(), call.end(), "collection, ") if call and made else None
+        return [_replace(finding, at, at, "await ")]
+    if finding.kind == "raised" and finding.language == "python":
+        return _with_collection(finding, lines, collection)
     if finding.kind == "no semicolon":
         at = len(line.rstrip())
-        return _replace(finding, at, at, ";")
+        return [_replace(finding, at, at, ";")]
     if finding.kind == "syntax" and _COMMA.search(finding.message) and finding.language in ("go", "javascript"):
         at = len(blank_comments(line, "//").rstrip())
         spare = 1 if line[at : at + 2] == "  " else 0
-        return _replace(finding, at, at + spare, ",") if at and line[at - 1] not in ",(" else None
-    return None
+        return [_replace(finding, at, at + spare, ",")] if at and line[at - 1] not in ",(" else []
+    return []
+
+
+def _with_collection(finding: Finding, lines: Sequence[str], collection: str | None) -> list[Edit]:
+    """A constructor that lacks an argument gets the collection: the fence's variable, else the page's collection by
+    its name, imported where its import stands. Whether that is what it lacked is seen when it is run."""
+    lacking = _LACKING.match(finding.message.partition(": ")[2])
+    if lacking is None or lacking[1] == "Collection":
+        return []
+    call = re.compile(rf"\b{lacking[1]}\((?=\s*[\"'])").search(lines[finding.line - 1], finding.column - 1)
+    if call is None:
+        return []
+    first = finding.fence[0] if finding.fence else finding.line
+    before = list(enumerate(lines[first : finding.line - 1], first + 1))
+    if any(re.match(r"\s*collection\s*=", text) for _, text in before):
+        return [_replace(finding, call.end(), call.end(), "collection, ")]
+    imports = [(at, found) for at, text in before if (found := re.match(r"\s*from pymilvus import (?!\()", text))]
+    if collection is None or not imports:
+        return []
+    edits = [_replace(finding, call.end(), call.end(), f'Collection("{collection}"), ')]
+    if not any(re.search(r"\bimport\b.*(?:\bCollection\b|\*)", text) for _, text in before):
+        at, found = imports[-1]
+        edits.append(
+            Edit(line=at, column=found.end() + 1, last=at, end=found.end() + 1, new="Collection, ", fence=finding.fence)
+        )
+    return edits
 
 
 def _replace(finding: Finding, start: int, end: int, new: str) -> Edit:

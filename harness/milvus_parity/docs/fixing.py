@@ -1,14 +1,16 @@
 """Fix pages: propose edits, check the edited pages, keep what holds."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from milvus_parity.docs import fix
 from milvus_parity.docs.dialect import Dialect
-from milvus_parity.docs.finding import Report
+from milvus_parity.docs.finding import FenceResult, Report
 from milvus_parity.docs.fixtures import declared_for
+from milvus_parity.docs.judging import TOO_FEW_NODES
 from milvus_parity.docs.pages import ReadyPage, ready_page
 from milvus_parity.docs.plan import Planned
+from milvus_parity.docs.static import with_one_replica
 from milvus_parity.model.errors import BadInputError
 from milvus_parity.model.scenario import Frozen
 from milvus_parity.packs.pack import Pack
@@ -80,8 +82,16 @@ async def fixed(
                     else:
                         notes.append(f"{path}:{fence[0]}: no way to write this is known that holds")
         if not failed:
-            notes += [line for page in patched for line in _not_run(page.page.path, edits[page.page.path], result)]
+            asked = [_asking_for_one(page, result, edits[page.page.path], dialects) for page in patched]
+            lowered = [page for page in asked if page is not None]
+            second = await again(lowered) if lowered else None
+            for page in patched:
+                path = page.page.path
+                notes += _not_run(path, edits[path], result, second)
+                bad = _still_wrong(path, edits[path], second) if second is not None else set()
+                edits[path] = [one for one in edits[path] if one.fence not in bad]
             break
+    notes += [line for path in originals for line in _without(path, report, edits[path], notes)]
     texts = {}
     patch = ""
     for page in pages:
@@ -122,12 +132,51 @@ def _still_wrong(path: str, edits: Sequence[fix.Edit], result: Report) -> set[tu
     return {fence for fence, line in fences.items() if line in wrong}
 
 
-def _not_run(path: str, edits: Sequence[fix.Edit], result: Report) -> list[str]:
+def _fences(path: str, edits: Sequence[fix.Edit], result: Report) -> Iterator[tuple[tuple[int, int], FenceResult]]:
+    """The fences that were edited, by their lines before, with what became of them."""
     lines = {_moved(one.fence[0], edits): one.fence for one in edits if one.fence is not None}
-    notes = []
     for page in result.pages:
         for fence in page.fences:
-            if page.path == path and fence.line in lines and fence.levels.get("runs") != "passed":
-                why = fence.levels.get("runs", "not checked: nothing was run").removeprefix("not checked: ")
-                notes.append(f"{path}:{lines[fence.line][0]}: the patched fence was not run: {why}")
+            if page.path == path and fence.line in lines:
+                yield lines[fence.line], fence
+
+
+def _asking_for_one(
+    page: ReadyPage, result: Report, edits: Sequence[fix.Edit], dialects: Mapping[str, Dialect]
+) -> ReadyPage | None:
+    """The patched page with one replica where its fences ask for more than the server can have; else None."""
+    lines = page.page.text.split("\n")
+    for _, fence in _fences(page.page.path, edits, result):
+        if TOO_FEW_NODES in fence.levels.get("runs", ""):
+            lines[fence.line : fence.last] = [with_one_replica(line) for line in lines[fence.line : fence.last]]
+    text = "\n".join(lines)
+    if text == page.page.text:
+        return None
+    path = page.page.path
+    return ready_page(path, text, dialects, page.docs_version, declared_for(Path(path)), page.asked)
+
+
+def _not_run(path: str, edits: Sequence[fix.Edit], result: Report, second: Report | None) -> list[str]:
+    """``second``: what became of the fences with one replica."""
+    again = dict(_fences(path, edits, second)) if second is not None else {}
+    notes = []
+    for place, fence in _fences(path, edits, result):
+        runs = fence.levels.get("runs", "not checked: nothing was run")
+        if runs == "passed":
+            continue
+        if TOO_FEW_NODES in runs and place in again and again[place].levels.get("runs") == "passed":
+            notes.append(f"{path}:{place[0]}: the patched fence was run with one replica: {TOO_FEW_NODES}")
+        else:
+            why = runs.removeprefix("not checked: ")
+            notes.append(f"{path}:{place[0]}: the patched fence was not run: {why}")
     return notes
+
+
+def _without(path: str, report: Report, edits: Sequence[fix.Edit], notes: Sequence[str]) -> Iterator[str]:
+    """Errors that no edit was offered for, and of which nothing was said yet."""
+    fences = {one.fence for one in edits if one.fence is not None}
+    lines = {one.line for one in edits}
+    for finding in report.errors:
+        told = finding.fence is not None and any(note.startswith(f"{path}:{finding.fence[0]}:") for note in notes)
+        if finding.path == path and finding.fence not in fences and finding.line not in lines and not told:
+            yield f"{finding.place}: no edit is known that makes this right: {finding.message}"

@@ -211,9 +211,12 @@ def _apply(state: _State, use: Use) -> str | None:
             return "the fence does not say which partition it means"
         for partition in use.partitions[:1] if operation in _ONE_PARTITION else use.partitions:
             _apply_partition(state, operation, name, partition)
-    elif operation in ("load_collection", "replicas"):
-        state.load(name, None if operation == "load_collection" else True)
+    elif operation == "load_collection":
+        state.load(name, None)
         state.all(name, True)
+    elif operation == "replicas":
+        if not any(held.now.values()):
+            state.load(name, True)
     elif operation == "release_collection":
         state.load(name, True)
         state.all(name, False)

@@ -37,6 +37,7 @@ _ERROR = re.compile(r"(?:Uncaught |Exception in thread .*? )?[\w.]*(?:Error|Exce
 _LAST_LINES = 40
 _TRUTH = frozenset({"true", "false"})
 _ASKS = frozenset({"has", "has_collection"})
+TOO_FEW_NODES = "it needs more query nodes than there are"
 _OF_PARAMETERS = frozenset({"ParamError", "ParamException"})
 
 
@@ -84,7 +85,7 @@ def judge_run(
     if any(one.severity == "error" for one in own):
         levels["runs"] = "failed"
     elif any(one.kind == "needs more nodes" for one in own):
-        levels["runs"] = "not checked: it needs more query nodes than there are"
+        levels["runs"] = f"not checked: {TOO_FEW_NODES}"
     else:
         levels["runs"] = f"not checked: {own[0].message}" if own else "passed"
     if own:

@@ -16,6 +16,17 @@ _REPLICAS = re.compile(r"replica_?number\W{1,4}(\d+)|WithReplica(?:Number)?\(\s*
 _ASYNC_CALL = re.compile(r"\.(\w+Async)\s*\(")
 
 
+def with_one_replica(code: str) -> str:
+    """The code with the numbers of replicas that it asks for set to one, as a standalone server allows."""
+
+    def one(found: re.Match[str]) -> str:
+        group = 1 if found[1] else 2
+        start = found.start(group) - found.start()
+        return f"{found[0][:start]}1{found[0][start + len(found[group]) :]}"
+
+    return _REPLICAS.sub(one, code)
+
+
 class Reader:
     """Finds what is wrong in one fence. ``path``: the page's."""
 
