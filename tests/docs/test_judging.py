@@ -1,5 +1,6 @@
 """What a failure says of the page, and what may come from the state that was inferred."""
 
+import msgspec
 from docs.docs_pages import page
 from milvus_parity.docs.finding import Finding
 from milvus_parity.docs.fixtures import Fixture
@@ -72,6 +73,22 @@ def test_a_call_that_is_wrong_as_it_is_written_is_an_error_from_any_state() -> N
         assert only(ran("python", Raised(classes=("TypeError",), message=message))).severity == "error"
     nothing = Raised(classes=("AttributeError",), message="'NoneType' object has no attribute 'ids'")
     assert only(ran("python", nothing)).severity == "warning"
+
+
+def test_what_follows_from_a_load_that_needs_more_nodes_is_not_told() -> None:
+    lines = ("collection.load(replica_number=2)", "collection.get_replicas()", "collection.gone()")
+    code = page("```python\n" + "\n".join(lines) + "\n```\n").ready[0].code
+    messages = ("nodes not enough", "replica not found", "'Collection' object has no attribute 'gone'")
+    steps = tuple(
+        StepTrace(step=at, outcome="raised", error=Raised(classes=("E",), message=message))
+        for at, message in enumerate(messages, 2)
+    )
+    trace = Trace(case="c", target="python@1", sdk_version="1", end="done", steps=steps)
+    made = msgspec.structs.replace(
+        job("python"), chain=(code,), marks={at: Mark(chain=0, line=at - 1) for at in (2, 3, 4)}
+    )
+    found = judge_run(made, trace, Recording(), fixture=Fixture(given=GIVEN), language="python", doubt=None)
+    assert [(one.kind, one.line) for one in found.findings] == [("needs more nodes", 2), ("raised", 4)]
 
 
 def test_parameters_that_are_refused_before_anything_is_sent_are_the_pages() -> None:
