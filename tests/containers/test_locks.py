@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from milvus_parity.model.errors import NotAvailableError
 from milvus_parity.runtime.base import BuildError
+from milvus_parity.runtime.containers import labels
 from milvus_parity.runtime.containers.engine import Engine
 from milvus_parity.runtime.containers.settings import Limits
 
 from containers.conftest import Bench, Worker
-from containers.tiny import BASE, tiny_settings
+from containers.tiny import BASE, DOCKERFILE, PACK, tiny_settings
 
 pytestmark = pytest.mark.containers
 
@@ -329,3 +331,40 @@ def test_a_compiler_has_no_network_either(bench: Bench, tmp_path: Path) -> None:
     with pytest.raises(BuildError) as raised:
         bench.do(bench.runtime.build(sdk, {"check.py": check, "worker.py": "1"}, bench.progress.append))
     assert raised.value.output == "['lo'] 65534"
+
+
+def writer(size: str, files: int) -> str:
+    return (
+        "import time\n"
+        f"for number in range({files}):\n"
+        f"    with open('/opt/parity/build/junk-%d' % number, 'wb') as f:\n"
+        f"        f.write(bytes({size}))\n"
+        "time.sleep(60)\n"
+    )
+
+
+@pytest.mark.parametrize("what", ["many files", "one file"])
+def test_a_compiler_does_not_fill_the_disk(
+    what: str, open_bench: Callable[..., Bench], tmp_path: Path, engine: Engine
+) -> None:
+    bench = open_bench(tiny_settings(build=Limits(disk=64 << 20)))
+    pack = PACK.replace('"python3", "check.py"', '"python3", "worker.py"')
+    if what == "many files":
+        with pytest.raises(NotAvailableError, match=r"compiler for tiny@1\.0 was killed by its disk limit of 64 MiB"):
+            bench.build(tmp_path / "tiny", worker=writer("10 << 20", 20), pack=pack)
+    else:
+        with pytest.raises(BuildError) as raised:
+            bench.build(tmp_path / "tiny", worker=writer("100 << 20", 1), pack=pack)
+        assert "OSError: [Errno 27] File too large" in raised.value.output
+    assert engine.client.api.containers(all=True, filters={"label": f"{labels.RUN}={bench.runtime._run}"}) == []
+
+
+def test_volumes_of_an_image_are_no_place_to_write_to(bench: Bench, tmp_path: Path, engine: Engine) -> None:
+    dockerfile = DOCKERFILE.replace(
+        "USER 65534", "RUN mkdir -m 777 /data && echo kept > /data/file\nVOLUME /data\nUSER 65534"
+    )
+    worker = bench.launch(bench.build(tmp_path / "tiny", dockerfile=dockerfile))
+    assert worker.eval("open('/data/file').read()") == r"'kept\n'"
+    assert worker.eval("open('/data/more', 'w')") == "OSError: [Errno 30] Read-only file system: '/data/more'"
+    bench.do(bench.runtime.close())
+    assert engine.client.api.volumes(filters={"label": f"{labels.RUN}={bench.runtime._run}"})["Volumes"] in ([], None)

@@ -71,3 +71,9 @@ def test_what_cannot_be_used_is_named(name: str, value: str) -> None:
 )
 def test_sizes_in_words(size: int, words: str) -> None:
     assert size_words(size) == words
+
+
+def test_only_compilers_have_a_disk() -> None:
+    settings = settings_from({"MILVUS_PARITY_BUILD_DISK": "8g", "MILVUS_PARITY_WORKER_DISK": "1g"})
+    assert (settings.build.disk, settings.worker.disk) == (8 << 30, 0)
+    assert settings_from({}).build.disk == 4 << 30

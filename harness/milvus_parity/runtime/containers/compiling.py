@@ -1,6 +1,7 @@
 """All programs of a target, compiled in a container that has no network, kept as an image."""
 
 import asyncio
+import contextlib
 import shlex
 from collections import deque
 from collections.abc import Mapping
@@ -10,15 +11,20 @@ from milvus_parity.model.errors import NotAvailableError
 from milvus_parity.runtime.base import Build, BuildError, Progress
 from milvus_parity.runtime.commands import fill, fill_environment
 from milvus_parity.runtime.containers import inputs, labels
-from milvus_parity.runtime.containers.attach import exit_from
-from milvus_parity.runtime.containers.engine import Engine
+from milvus_parity.runtime.containers.attach import ContainerConnection, exit_from
+from milvus_parity.runtime.containers.engine import Engine, EngineError
 from milvus_parity.runtime.containers.inputs import Content
-from milvus_parity.runtime.containers.settings import Limits
+from milvus_parity.runtime.containers.settings import Limits, size_words
 from milvus_parity.runtime.containers.starting import Containers, Wish
 from milvus_parity.runtime.process import compile_errors, last_lines
 
 KEPT_LINES = 400
 """Lines of a compiler's output that are kept: its last."""
+KEPT_CHARACTERS = 10_000
+"""Of each line."""
+
+LOOK_SECONDS = 1.0
+"""How often is looked how much a compiler has written to the disk; less often where looking takes long."""
 
 
 def wish(build: Build, sources: Mapping[str, str], limits: Limits) -> Wish:
@@ -48,27 +54,55 @@ async def compile_programs(
     spec, target = build.sdk.pack.spec.build, build.sdk.target
     lines: deque[str] = deque(maxlen=KEPT_LINES)
     connection = await containers.start(wish(build, sources, limits))
+    watch = asyncio.create_task(_too_much_written(engine, connection, limits.disk))
     try:
         async with asyncio.timeout(spec.timeout):
             while (raw := await connection.receive()) is not None:
-                line = raw.decode("utf-8", "replace").rstrip()
+                line = raw.decode("utf-8", "replace").rstrip()[:KEPT_CHARACTERS]
                 lines.append(line)
                 if line:
                     progress(line)
             state = await engine.ask("waiting for a compiler", lambda: _ended(engine, connection.container))
-        _judge(build, state, "\n".join(lines), limits)
+        _judge(build, state, "\n".join(lines), limits, watch)
         await engine.ask(f"keeping the programs of {target.label}", lambda: _keep(engine, connection.container, build))
     except TimeoutError:
         raise BuildError(
             f"The programs of {target.label} were not compiled within {spec.timeout:g} s.", (), "\n".join(lines)
         ) from None
     finally:
+        watch.cancel()
         await connection.kill()
 
 
-def _judge(build: Build, state: dict[str, Any], output: str, limits: Limits) -> None:
+async def _too_much_written(engine: Engine, connection: ContainerConnection, limit: int) -> None:
+    """End the compiler when it has written more than its limit; returns then, and never otherwise.
+
+    Engines have no limit of their own that works everywhere. The size of one file is limited by the kernel meanwhile.
+    """
+    loop = asyncio.get_running_loop()
+    while True:
+        began = loop.time()
+        with contextlib.suppress(EngineError):  # whoever waits for the compiler is told
+            if await engine.ask("asking what was written", lambda: _written(engine, connection.container)) > limit:
+                await engine.ask("ending a compiler", lambda: engine.client.api.kill(connection.container))
+                return
+        await asyncio.sleep(max(LOOK_SECONDS, 10 * (loop.time() - began)))
+
+
+def _written(engine: Engine, container: str) -> int:
+    """Bytes in the files of a container that its image does not have."""
+    found = engine.client.api.containers(all=True, size=True, filters={"id": container})
+    return int(found[0].get("SizeRw") or 0) if found else 0
+
+
+def _judge(build: Build, state: dict[str, Any], output: str, limits: Limits, watch: "asyncio.Task[None]") -> None:
     ended = exit_from(state, killed=False, memory=limits.memory)
     label = build.sdk.target.label
+    if watch.done():
+        raise NotAvailableError(
+            f"The compiler for {label} was killed by its disk limit of {size_words(limits.disk)}.",
+            hint="Give it more, as in MILVUS_PARITY_BUILD_DISK=8g.",
+        )
     if ended.by_limit:
         raise NotAvailableError(
             f"The compiler for {label} was killed by its {ended.by_limit}.",

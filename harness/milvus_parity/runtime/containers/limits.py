@@ -39,6 +39,7 @@ def locks(limits: Limits, processors: int) -> dict[str, Any]:
     """Arguments for the creation of any container of ours. ``processors``: how many the engine has."""
     from docker.types import LogConfig, Ulimit
 
+    counts = {"core": 0, "nofile": OPEN_FILES, **({"fsize": limits.disk} if limits.disk else {})}
     return {
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges"],
@@ -49,7 +50,7 @@ def locks(limits: Limits, processors: int) -> dict[str, Any]:
         "shm_size": SHARED_MEMORY,
         # Programs may be loaded from there: Java's network libraries unpack theirs into the temporary folder.
         "tmpfs": {SCRATCH: f"rw,exec,nosuid,nodev,mode=1777,size={limits.scratch}"},
-        "ulimits": [Ulimit(name="core", soft=0, hard=0), Ulimit(name="nofile", soft=OPEN_FILES, hard=OPEN_FILES)],
+        "ulimits": [Ulimit(name=name, soft=count, hard=count) for name, count in counts.items()],
         # Else the engine would keep what a program prints on the disk, without an end.
         "log_config": LogConfig(type="none"),
         # Nobody answers there: addresses are numbers here, and names are a way out. Engines leave questions they cannot

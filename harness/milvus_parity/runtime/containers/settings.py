@@ -13,16 +13,20 @@ UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
 class Limits(Frozen, frozen=True, kw_only=True):
-    """What one container may use. Sizes in bytes; ``scratch`` is its one writable folder, which counts as memory."""
+    """What one container may use. Sizes in bytes; ``scratch`` is its one writable folder, which counts as memory.
+
+    ``disk`` is for those that may write to more than that; 0 says nothing.
+    """
 
     memory: int = 1024 * MIB
     cpus: float = 2.0
     processes: int = 512
     scratch: int = 64 * MIB
+    disk: int = 0
 
 
 WORKER_LIMITS = Limits()
-BUILD_LIMITS = Limits(memory=4096 * MIB, cpus=4.0, processes=2048, scratch=1024 * MIB)
+BUILD_LIMITS = Limits(memory=4096 * MIB, cpus=4.0, processes=2048, scratch=1024 * MIB, disk=4096 * MIB)
 """Compilers need more, and see code but do not run it."""
 
 
@@ -54,9 +58,9 @@ def settings_from(environ: Mapping[str, str]) -> ContainerSettings:
     """Read them from ``MILVUS_PARITY_...`` variables. Raises BadInputError with the variable's name.
 
     BASE_<LANGUAGE>: an image. CA_BUNDLE: a PEM file. BUILD_ENV: names of variables of this environment, with commas
-    between them. BUILD_FILES: ``HERE:PLACE`` pairs, with commas between them. WORKER_MEMORY, WORKER_SCRATCH and
-    BUILD_MEMORY: sizes as ``512m`` or ``2g``. WORKER_CPUS, WORKER_PROCESSES, PARALLEL_BUILDS: numbers. RELAY_IMAGE: an
-    image.
+    between them. BUILD_FILES: ``HERE:PLACE`` pairs, with commas between them. WORKER_MEMORY, WORKER_SCRATCH,
+    BUILD_MEMORY and BUILD_DISK: sizes as ``512m`` or ``2g``. WORKER_CPUS, WORKER_PROCESSES, PARALLEL_BUILDS: numbers.
+    RELAY_IMAGE: an image.
     """
 
     def value(name: str) -> str:
@@ -71,6 +75,7 @@ def settings_from(environ: Mapping[str, str]) -> ContainerSettings:
             cpus=_number(f"{kind}_CPUS", value(f"{kind}_CPUS"), default.cpus),
             processes=int(_number(f"{kind}_PROCESSES", value(f"{kind}_PROCESSES"), default.processes)),
             scratch=_size(f"{kind}_SCRATCH", value(f"{kind}_SCRATCH"), default.scratch),
+            disk=_size(f"{kind}_DISK", value(f"{kind}_DISK"), default.disk) if default.disk else 0,
         )
 
     bases = {

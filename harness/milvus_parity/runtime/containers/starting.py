@@ -95,15 +95,23 @@ class Containers:
 
     def _start(self, wish: Wish, number: int, relay: Relay | None) -> tuple[Any, str]:
         import docker.errors
+        from docker.types import Mount
 
         api = self._engine.client.api
         try:
-            configured = str(self._engine.client.images.get(wish.image).attrs["Config"].get("User") or "")
+            image = self._engine.client.images.get(wish.image).attrs["Config"]
         except docker.errors.ImageNotFound:
             raise EngineError(
                 f"The image {wish.image} is gone.", hint="Somebody removed it under the run; run again."
             ) from None
-        uid, gid = user(configured, wish.image)
+        uid, gid = user(str(image.get("User") or ""), wish.image)
+        name = f"milvus-parity-{self._owner.run}-{number}-{inputs.tag_words(wish.name)}"
+        marks = self._owner.labels()
+        # What an image declares as volumes would be places to write to without a limit. They go with the run.
+        volumes = [
+            Mount(target=place, source=f"{name}-{count}", type="volume", read_only=True, labels=marks)
+            for count, place in enumerate(image.get("Volumes") or ())
+        ]
         network: dict[str, Any] = {"network": wish.network} if wish.network else {"network_mode": "none"}
         locked = locks(wish.limits, self._processors)
         if relay is not None:
@@ -111,15 +119,16 @@ class Containers:
             locked = {name: value for name, value in locked.items() if name not in NETWORK_LOCKS}
         made = self._engine.client.containers.create(
             image=wish.image,
-            name=f"milvus-parity-{self._owner.run}-{number}-{inputs.tag_words(wish.name)}",
+            name=name,
             entrypoint=list(wish.command),
             command=[],
             user=f"{uid}:{gid}",
             working_dir=wish.folder,
             environment={"HOME": SCRATCH, **wish.environment},
-            labels=self._owner.labels(),
+            labels=marks,
             read_only=wish.read_only,
             stdin_open=wish.stdin,
+            mounts=volumes,
             **network,
             **locked,
         )
