@@ -18,6 +18,8 @@ _NAME = re.compile(r"(?:(?<=\.\.\.)|(?<![\w$.]))[A-Za-z_$][\w$]*")
 """A name by itself: not a member of something, but one that ``...`` spreads."""
 _KEY = re.compile(r"[A-Za-z_$][\w$]*(?=[ \t]*:(?![:=]))")
 """The key of a value: no name that is read (but in Python, where it is a string)."""
+_OPENS = re.compile(r"\{(?=[ \t]*$)|\{(?![^{}\n]*\}[^\n]*\{)", re.MULTILINE)
+"""The bracket of a body: at the end of its line, or with no other pair before it on the line."""
 _USE = re.compile(r"(?<![\w.$])([A-Za-z_]\w*)\s*\.(?=\s*[A-Za-z_])")
 
 
@@ -43,11 +45,13 @@ class Alternative(Frozen, frozen=True, kw_only=True):
 
 class Code(Frozen, frozen=True, kw_only=True):
     """A fence's code. ``plain`` is the body with comments blanked, ``text`` with what is hoisted blanked: the lines
-    stay where they are. ``other_calls`` are calls of the SDK whose presuppositions are not known."""
+    stay where they are. ``apart``: the classes and functions that a fence of statements has, blanked in ``text``.
+    ``other_calls`` are calls of the SDK whose presuppositions are not known."""
 
     fence: Fence
     plain: str
     text: str
+    apart: str = ""
     hoisted: tuple[str, ...] = ()
     kind: str = "statements"
     uses: tuple[Use, ...] = ()
@@ -82,7 +86,11 @@ def read_code(fence: Fence, dialect: Dialect) -> Code:
         text = dialect.hoist.sub(take, text)
     if dialect.remove is not None:
         text = dialect.remove.sub(lambda found: _blank(found[0]), text)
-    members = dialect.members is not None and dialect.members.search(plain) is not None
+    spans = _member_spans(blank_comments(text, dialect.spec.comment), dialect)
+    members, apart = bool(spans), ""
+    if spans and _without(blank_comments(text, dialect.spec.comment), spans).strip():
+        members = False
+        text, apart = _without(text, spans), _without(text, _between(spans, len(text)))
     uses = tuple(_uses(plain, dialect))
     operations = {use.operation for use in uses}
     bare = _STRING.sub(" ", plain)
@@ -91,6 +99,7 @@ def read_code(fence: Fence, dialect: Dialect) -> Code:
         fence=fence,
         plain=plain,
         text=text,
+        apart=apart,
         hoisted=tuple(dict.fromkeys(hoisted)),
         kind="members" if members else "statements",
         uses=uses,
@@ -105,6 +114,28 @@ def read_code(fence: Fence, dialect: Dialect) -> Code:
         alternatives=tuple(_alternatives(body, dialect)),
         connects="connect" in operations,
     )
+
+
+def _member_spans(plain: str, dialect: Dialect) -> list[tuple[int, int]]:
+    """Where the classes and functions of a fence stand, each from its first word to its last bracket."""
+    spans: list[tuple[int, int]] = []
+    for found in dialect.members.finditer(plain) if dialect.members is not None else ():
+        if spans and found.start() < spans[-1][1]:
+            continue
+        opened = _OPENS.search(plain, found.end() - 1)
+        spans.append((found.start(), _closed(plain, opened.start()) if opened is not None else len(plain)))
+    return spans
+
+
+def _between(spans: Sequence[tuple[int, int]], end: int) -> list[tuple[int, int]]:
+    starts = [0, *(last for _, last in spans)]
+    return list(zip(starts, [*(first for first, _ in spans), end], strict=True))
+
+
+def _without(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    for first, last in spans:
+        text = text[:first] + _blank(text[first:last]) + text[last:]
+    return text
 
 
 def as_typed(body: str) -> str:
@@ -185,10 +216,13 @@ def _uses(plain: str, dialect: Dialect) -> Iterator[Use]:
 def _call_end(plain: str, found: re.Match[str]) -> int:
     """Where the call that a match opens is closed; the end of the match when it opens none."""
     opened = found[0].rfind("(")
-    if opened < 0:
-        return found.end()
+    return _closed(plain, found.start() + opened) if opened >= 0 else found.end()
+
+
+def _closed(plain: str, opened: int) -> int:
+    """Where the bracket that is opened there is closed; the end of the text when it never is."""
     depth = 0
-    for part in _BRACKET.finditer(plain, found.start() + opened):
+    for part in _BRACKET.finditer(plain, opened):
         if part[0] in "([{":
             depth += 1
         elif part[0] in ")]}":

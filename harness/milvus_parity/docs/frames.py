@@ -108,7 +108,7 @@ def make_job(
     marks: dict[int, Mark] = {}
     announced = [CONNECT] if snippets else []
     for index, code in enumerate(chain):
-        for line, text in _pieces(code, dialect, connections):
+        for line, text, kind in _pieces(code, dialect, connections):
             step = CONNECT + len(marks) + 1
             marks[step] = Mark(chain=index, line=line)
             snippets.append(
@@ -118,7 +118,7 @@ def make_job(
                     client="",
                     text=text.rstrip("\n") + "\n",
                     names={
-                        "kind": code.kind,
+                        "kind": kind,
                         "scope": _scope(code, chain[:index]),
                         "hoisted": code.hoisted,
                         "uses": code.qualifiers,
@@ -192,11 +192,13 @@ def _connect(renderer: Renderer, given: tuple[str, ...], assigned: tuple[str, ..
     return msgspec.structs.replace(connect, text=text, names={**connect.names, **more})
 
 
-def _pieces(code: Code, dialect: Dialect, connections: bool) -> list[tuple[int, str]]:
-    """What of a fence is a step by itself, with its first line: each statement where the language is read so."""
+def _pieces(code: Code, dialect: Dialect, connections: bool) -> list[tuple[int, str, str]]:
+    """What of a fence is a step by itself, with its first line and kind: each statement where the language is read so,
+    functions and classes that stand among statements apart from them."""
     text = rewritten(code.text, dialect) if connections else code.text
     if dialect.language == "python":
         found = python_source.statements(text)
         if found is not None:
-            return [(one.line, one.text) for one in found]
-    return [(1, text)]
+            return [(one.line, one.text, code.kind) for one in found]
+    apart = [(1, rewritten(code.apart, dialect) if connections else code.apart, "members")] if code.apart else []
+    return [*apart, (1, text, code.kind)]
