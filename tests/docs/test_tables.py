@@ -1,5 +1,6 @@
 """Parameter tables against code."""
 
+import pytest
 from docs.docs_pages import dialects, page
 from milvus_parity.docs.tables import Call, Signatures, check_tables
 
@@ -61,3 +62,39 @@ def test_a_tab_without_a_table_where_the_others_have_one() -> None:
     )
     found = findings(text + table("go", "ctx") + table("javascript", "collection_name"))
     assert found == [(8, "warning", "missing table", None)]
+
+
+BUILDERS = Signatures(
+    calls={
+        "DropPartitionParam": Call(name="DropPartitionParam", arguments=("withPartitionName", "withCollectionName")),
+        "DropPartition": Call(name="DropPartition", arguments=("ctx", "collName", "partitionName")),
+    },
+    words=frozenset({"withPartitionName", "withCollectionName", "withTopK", "ctx", "collName", "partitionName"}),
+)
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "expected"),
+    [
+        ("java", "PartitonName", ("error", "misnamed parameter", "PartitionName")),
+        ("java", "partitonNames", ("error", "misnamed parameter", "partitionName")),
+        ("java", "withPartitionName", None),
+        ("java", "PartitionNames", None),
+        ("java", "CollectionName", None),
+        ("java", "topK", ("note", "unknown parameter", None)),
+        ("java", "somethingElse", ("note", "unknown parameter", None)),
+        ("go", "partitonName", ("error", "misnamed parameter", "partitionName")),
+        ("go", "partitionName", None),
+        ("go", "CollectionName", ("note", "unknown parameter", None)),
+    ],
+)
+def test_only_a_misspelling_of_what_the_sdk_has_is_an_error(
+    language: str, name: str, expected: tuple[str, str, str | None] | None
+) -> None:
+    fences = {
+        "java": "client.dropPartition(DropPartitionParam.newBuilder().withDatabase(a).build());",
+        "go": 'err := client.DropPartition(ctx, "a", "b")',
+    }
+    text = f"```{language}\n{fences[language]}\n```\n" + table(language, name)
+    found = check_tables(page(text), dialects(), {language: BUILDERS})
+    assert [(one.severity, one.kind, one.right) for one in found] == ([expected] if expected else [])

@@ -41,8 +41,8 @@ async def ask(runtime: Runtime, sdk: Sdk, pack: Pack, authorization: bool, progr
                 value = await _run(session, program)
         finally:
             await session.close()
-        answer = msgspec.convert(value, _Answer)
-    except (ParityError, WorkerGoneError, CrashedError, TimeoutError, msgspec.ValidationError, OSError) as error:
+        answer = msgspec.json.decode(value, type=_Answer) if isinstance(value, str) else msgspec.convert(value, _Answer)
+    except (ParityError, WorkerGoneError, CrashedError, TimeoutError, msgspec.MsgspecError, OSError) as error:
         progress(f"{sdk.target.label} does not tell what its calls take: {error}")
         return NONE
     return Signatures(calls=answer.calls, words=frozenset(answer.words), members=answer.members)

@@ -5,7 +5,6 @@ its constructor and nothing else in the fence and those before it.
 """
 
 import ast
-import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -14,10 +13,8 @@ from milvus_parity.docs.code import Code, place_in, without_strings
 from milvus_parity.docs.dialect import Dialect
 from milvus_parity.docs.finding import Finding
 from milvus_parity.docs.pages import ReadyPage
-from milvus_parity.docs.tables import Signatures, words_of
+from milvus_parity.docs.tables import NEAR, Signatures, alike, words_of
 
-_NEAR = 0.7
-"""How alike each word of a name must be to be what was meant (difflib's ratio)."""
 _SHORT = 3
 """Letters up to which a name says nothing."""
 _PACKAGES = {"python": "pymilvus", "javascript": "@zilliz/milvus2-sdk-node"}
@@ -73,19 +70,11 @@ def nearest(name: str, names: Sequence[str]) -> tuple[str | None, bool]:
     """The member that a name must mean, and whether that is certain: as many words, each nearly the same. Less certain
     is one whose words are all in the name, in their order (``get_state`` for ``get_the_state``)."""
     mine = words_of(name)
-    alike = [(_alike(words_of(one), mine), one) for one in names]
-    best, same = max(alike, default=(0.0, ""))
-    if best >= _NEAR:
+    best, same = max(((alike(words_of(one), mine), one) for one in names), default=(0.0, ""))
+    if best >= NEAR:
         return same, True
     within = [one for one in names if len(one) > _SHORT and _in_order(words_of(one), mine)]
     return max(within, key=len, default=None), False
-
-
-def _alike(one: Sequence[str], other: Sequence[str]) -> float:
-    """How alike the least alike of their words are, from 0 to 1."""
-    if len(one) != len(other):
-        return 0.0
-    return min((difflib.SequenceMatcher(None, *pair).ratio() for pair in zip(one, other, strict=True)), default=0.0)
 
 
 def _in_order(few: Sequence[str], many: Sequence[str]) -> bool:

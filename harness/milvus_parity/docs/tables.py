@@ -5,6 +5,7 @@ their arguments, a table must use those names; where arguments are known by thei
 (Java), ``CollectionName`` for ``collName`` is a matter of taste.
 """
 
+import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -17,6 +18,9 @@ from milvus_parity.docs.pages import Ready, ReadyPage
 from milvus_parity.model.scenario import Frozen
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+NEAR = 0.7
+"""How alike each word of a name must be to be what was meant (difflib's ratio)."""
+_SETS = ("with", "add", "set")
 _ARGUMENT = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -146,7 +150,8 @@ class _Checker:
         return self.finding(row.line, row.column, "unknown parameter", text, "warning")
 
     def _by_words(self, row: Row, name: str) -> Finding | None:
-        """Arguments by place or by a builder's methods: the name's words must be somewhere."""
+        """Arguments by place or by a builder's methods: the name's words must be somewhere. What only nearly is there
+        is misspelt; what is not there at all may be somebody's own name for an argument."""
         joined = "".join(words_of(name))
         haystack = re.sub(r"[^a-z0-9]+", " ", self.text.lower())
         flat = "".join(part for word in haystack.split() for part in (word, " "))
@@ -154,6 +159,12 @@ class _Checker:
             return None
         if any(joined in "".join(words_of(argument)) for call in self.calls for argument in call.arguments):
             return None
+        held = {bare_words(word) for word in self.signatures.words}
+        near = misspelt(name, [argument for call in self.calls for argument in call.arguments])
+        if near is not None and bare_words(name) not in held:
+            calls = ", ".join(dict.fromkeys(call.name for call in self.calls if near[0] in call.arguments))
+            text = f"{name} is no argument of {calls}: it is {near[1]}."
+            return self.finding(row.line, row.column, "misnamed parameter", text, "error", near[1])
         text = f"{name} is not in the fence."
         return self.finding(row.line, row.column, "unknown parameter", text, "note")
 
@@ -188,6 +199,30 @@ def nearest(name: str, calls: Sequence[Call]) -> str | None:
     return None
 
 
+def bare_words(name: str) -> tuple[str, ...]:
+    """The words of an argument's name, without those that only say that a builder's method sets it."""
+    words = words_of(name)
+    return words[1:] if len(words) > 1 and words[0] in _SETS else words
+
+
+def misspelt(name: str, names: Sequence[str]) -> tuple[str, str] | None:
+    """The argument of which a name is a misspelling: as many words, each nearly the same; and how a table would write
+    it that writes the name so."""
+    mine = bare_words(name)
+    best, near = max(((alike(bare_words(one), mine), one) for one in names), default=(0.0, ""))
+    if best < NEAR or name.isupper():
+        return None
+    bare = re.sub(rf"^(?:{'|'.join(_SETS)})(?=[A-Z])", "", near)
+    return near, (bare[:1].upper() if name[:1].isupper() else bare[:1].lower()) + bare[1:]
+
+
+def alike(one: Sequence[str], other: Sequence[str]) -> float:
+    """How alike the least alike of their words are, from 0 to 1."""
+    if len(one) != len(other):
+        return 0.0
+    return min((difflib.SequenceMatcher(None, *pair).ratio() for pair in zip(one, other, strict=True)), default=0.0)
+
+
 def calls_of(codes: Sequence[Code], dialect: Dialect, signatures: Signatures) -> list[Call]:
     """The callables that fences call, as far as they are known."""
     if dialect.language == "python":
@@ -199,7 +234,7 @@ def calls_of(codes: Sequence[Code], dialect: Dialect, signatures: Signatures) ->
             for call, arguments in dialect.api.items()
             if call.rpartition(".")[2] in names or (call.rpartition(".")[2] in _renamed(names, dialect))
         ]
-    names = {name for code in codes for name in re.findall(r"\.(\w+)\s*\(", code.plain)}
+    names = {name for code in codes for name in re.findall(r"(?<=\.)\w+(?=\s*\()|\b[A-Z]\w+", code.plain)}
     return [call for call in signatures.calls.values() if call.name.rpartition(".")[2] in names]
 
 

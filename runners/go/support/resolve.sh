@@ -32,4 +32,8 @@ fi
 } >sdk.go
 echo "compiling the SDK"
 go build -mod=mod -trimpath -buildvcs=false "-ldflags=-s -w" -o /dev/null .
+# What its calls take, for parameter tables of documentation pages.
+for package in $packages; do
+    go doc -all "$package"
+done >api.txt 2>/dev/null || true
 rm -rf frame main.go sdk.go resolve.sh local
