@@ -11,5 +11,6 @@ COPY runners /src/runners
 COPY scenarios /src/scenarios
 RUN python3 -m venv /opt/milvus-parity && /opt/milvus-parity/bin/pip install --no-cache-dir /src
 ENV PATH=/opt/milvus-parity/bin:$PATH
-WORKDIR /work
+ENV XDG_CACHE_HOME=/srv/cache
+WORKDIR /srv
 ENTRYPOINT ["milvus-parity"]
