@@ -48,6 +48,20 @@ def test_schemas_are_schemas(kind: str) -> None:
     jsonschema.Draft202012Validator.check_schema(json.loads(parity("schema", kind).stdout))
 
 
+def test_the_ledger_that_comes_along_is_valid_against_the_schema() -> None:
+    import datetime
+
+    from ruamel.yaml import YAML
+
+    validator = jsonschema.Draft202012Validator(schema_of("ledger"))
+    ledger = YAML(typ="safe").load((packaged("scenarios") / "known_differences.yaml").read_text("utf-8"))
+    for entry in ledger["differences"]:
+        if isinstance(entry.get("review"), datetime.date):
+            entry["review"] = entry["review"].isoformat()
+    assert [error.message for error in validator.iter_errors(ledger)] == []
+    assert list(validator.iter_errors({"schema": 1, "findings": [{"page": "a.md", "kind": "raised"}]}))
+
+
 def test_the_scenarios_that_come_along_are_valid_against_the_schema() -> None:
     from ruamel.yaml import YAML
 

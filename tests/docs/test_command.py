@@ -45,6 +45,36 @@ def test_a_known_finding_does_not_count_and_a_stale_entry_does(page: Path, tmp_p
     assert "known no longer" in docs("check", "--static", "--ledger", str(ledger), str(page), status=4)
 
 
+def test_findings_are_pinned_and_removed_by_command(page: Path, tmp_path: Path) -> None:
+    ledger, out = tmp_path / "known.yaml", tmp_path / "report.json"
+
+    def known(*words: str, status: int = 0) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "milvus_parity", "known", *words],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == status, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stdout + done.stderr
+
+    docs("check", "--static", "--format", "json", "--out", str(out), str(page), status=1)
+    told = known("add", str(out), "--reason", "docs", "--why", "w", "--ledger", str(ledger), "--review", "2020-01-01")
+    assert told == "Added misnamed call on drop_partition.md.\n"
+    docs("check", "--static", "--ledger", str(ledger), str(page))
+    assert "(overdue)" in known("list", "--overdue", "--ledger", str(ledger))
+    page.write_text("# Drop\n")
+    docs("check", "--static", "--format", "json", "--out", str(out), str(page))
+    assert "no longer holds" in known("update", str(out), "--ledger", str(ledger))
+    assert known("list", "--ledger", str(ledger)) == "0 differences, 0 findings, 0 overdue\n"
+    assert "neither" in known("update", str(page), "--ledger", str(ledger), status=2)
+    assert "--facet" in known(
+        "add", str(out), "--facet", "code", "--reason", "docs", "--why", "w", "--ledger", str(ledger), status=2
+    )
+
+
 def test_the_patch_is_offered_and_applied_on_request(page: Path) -> None:
     before = page.read_text()
     assert "+await c.GetCollection" in docs("check", "--static", "--fix", str(page), status=1)

@@ -7,9 +7,10 @@ import jsonschema
 import pytest
 from docs.docs_pages import dialects, page
 from milvus_parity.docs.check import merge, report_of, static_findings
-from milvus_parity.docs.finding import Report, schema
+from milvus_parity.docs.finding import Report
 from milvus_parity.docs.plan import Planned
 from milvus_parity.docs.report import render
+from milvus_parity.store.schema import schema_of
 
 TEXT = (
     '# T\n```csharp\nawait c.GetCollection("b").DropPartitionsAsync("p");\n```\n```bash\nls\n```\n'
@@ -32,7 +33,7 @@ def test_every_fence_is_looked_at_or_counted_with_its_reason(report: Report) -> 
 
 def test_json_is_what_the_schema_says(report: Report) -> None:
     value = json.loads(render(report, "json"))
-    jsonschema.validate(value, schema())
+    jsonschema.validate(value, schema_of(Report))
     assert [one["line"] for one in value["findings"]] == [3, 9, 11]
 
 

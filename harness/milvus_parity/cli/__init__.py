@@ -17,7 +17,7 @@ COMMANDS = {
     "replay": "Judge a stored run with today's ledger and rules.",
     "diff": "Say what changed between two runs, or between the versions in one.",
     "bisect": "Find the release of an SDK in which a case changed.",
-    "known": "Write, renew and remove entries of the ledger of known differences.",
+    "known": "List, write, renew and remove entries of the ledger of known differences.",
     "merge": "Join the shards of a run.",
     "docs": "Check documentation pages by running them.",
     "images": "Build, list and remove the images of the container runtime.",

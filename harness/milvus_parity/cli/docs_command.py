@@ -95,25 +95,26 @@ def check_command(
     out: Path | None,
     form: str,
     verbose: bool,
-    scenarios: tuple[Path, ...],  # noqa: ARG001
+    scenarios: tuple[Path, ...],
     runners: tuple[Path, ...],
 ) -> int:
     """Check pages. Exit status 1 when there is an error on them."""
     import asyncio
     from datetime import date
 
-    import msgspec
-
     from milvus_parity.cli.docs_session import DocsWishes, check_pages, versions_of
+    from milvus_parity.cli.judging import find_ledger
     from milvus_parity.docs.changed import changed_pages
     from milvus_parity.docs.dialect import read_dialects
-    from milvus_parity.docs.known import apply_known, read_entries
+    from milvus_parity.docs.finding import KINDS as FINDING_KINDS
+    from milvus_parity.docs.known import apply_known
     from milvus_parity.docs.pages import read_page
     from milvus_parity.docs.report import render
     from milvus_parity.runtime.base import Runtime
 
     if write and not fix:
         raise BadInputError("--write applies a patch, and there is none without --fix.", hint="Give both.")
+    entries = find_ledger(ledger, scenarios, FINDING_KINDS)
     packs = read_packs(runners)
     _, languages = versions_of(wanted, packs)
     dialects = read_dialects(packs)
@@ -144,12 +145,10 @@ def check_command(
     report, patch = asyncio.run(
         check_pages(read, wishes, packs, dialects, lambda line: click.echo(f"  {line}", err=True), allow)
     )
-    stale: tuple[str, ...] = ()
-    if ledger is not None:
-        known = apply_known(report.findings, read_entries(ledger), paths, date.today())
-        stale = known.stale
-        notes = (*report.notes, *(f"known no longer: {line}" for line in stale), *known.overdue)
-        report = msgspec.structs.replace(report, findings=known.findings, notes=notes)
+    stale = False
+    if entries is not None:
+        known = apply_known(report, entries, date.today())
+        report, stale = known.report, bool(known.stale)
     shown = render(report, form, verbose=verbose)
     if out is not None:
         out.write_text(shown, encoding="utf-8")
@@ -245,13 +244,3 @@ def coverage_command(pages: tuple[str, ...], form: str, scenarios: tuple[Path, .
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
     else:
         click.echo(coverage.text(found), nl=False)
-
-
-@command.command("schema")
-def schema_command() -> None:
-    """Print the JSON Schema of the report of ``docs check --format json``."""
-    import msgspec
-
-    from milvus_parity.docs.finding import schema
-
-    click.echo(msgspec.json.format(msgspec.json.encode(schema()), indent=2).decode())

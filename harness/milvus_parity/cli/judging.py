@@ -18,15 +18,18 @@ if TYPE_CHECKING:
 LEDGER = "known_differences.yaml"
 
 
-def find_ledger(named: Path | None, scenarios: tuple[Path, ...] = ()) -> "Ledger | None":
-    """The ledger that was named, or the one beside the scenarios; None when there is none."""
+def find_ledger(named: Path | None, scenarios: tuple[Path, ...] = (), kinds: Sequence[str] = ()) -> "Ledger | None":
+    """The ledger that was named, or the one beside the scenarios; None when there is none.
+
+    ``kinds``: those of findings on pages, to find slips.
+    """
     from milvus_parity.judge.ledger import load_ledger
     from milvus_parity.packs.discover import packaged
 
     paths = [named] if named is not None else [folder / LEDGER for folder in scenarios or (packaged("scenarios"),)]
     for path in paths:
         if named is not None or path.is_file():
-            return load_ledger(path, name=_shown(path))
+            return load_ledger(path, kinds=kinds, name=_shown(path))
     return None
 
 

@@ -4,13 +4,14 @@ import json
 
 import click
 
-KINDS = ["scenario", "run", "trace", "call", "report", "diff"]
+KINDS = ["scenario", "run", "trace", "call", "report", "diff", "ledger", "docs", "coverage"]
 
 
 @click.command("schema")
 @click.argument("kind", type=click.Choice(KINDS))
 def command(kind: str) -> None:
-    """Print a JSON Schema: of scenario files, a run's header, its traces, its recorded calls, a JSON report or diff."""
+    """Print a JSON Schema: of scenario files, a run's header, its traces, its recorded calls, a JSON report or diff,
+    the ledger, the JSON of `docs check` and of `docs coverage`."""
     click.echo(json.dumps(schema_of(kind), indent=2, ensure_ascii=False))
 
 
@@ -30,6 +31,19 @@ def schema_of(kind: str) -> dict[str, object]:
         from milvus_parity.report.diff import diff_schema
 
         return diff_schema()
+    if kind == "ledger":
+        from milvus_parity.docs.finding import KINDS as FINDING_KINDS
+        from milvus_parity.judge.ledger_schema import ledger_schema
+
+        return ledger_schema(FINDING_KINDS)
+    if kind == "docs":
+        from milvus_parity.docs.finding import Report
+
+        return schema_of_type(Report)
+    if kind == "coverage":
+        from milvus_parity.docs.coverage import Coverage
+
+        return schema_of_type(Coverage)
     if kind == "run":
         from milvus_parity.model.run import RunHeader
 

@@ -1,9 +1,7 @@
 """Findings: what is wrong on a page, where, and what would be right."""
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
-
-import msgspec
+from typing import Literal, get_args
 
 from milvus_parity.model.scenario import Frozen
 
@@ -32,6 +30,9 @@ OF_AN_SDK: frozenset[Kind] = frozenset(
     ]
 )
 """What one release of an SDK says and another may not."""
+
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class Finding(Frozen, frozen=True, kw_only=True):
@@ -134,8 +135,3 @@ def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         said = "" if one.kind == "needs more nodes" else one.message
         unique.setdefault((one.path, one.line, one.kind, said), one)
     return tuple(unique.values())
-
-
-def schema() -> dict[str, object]:
-    """The JSON Schema of a report."""
-    return msgspec.json.schema(Report)

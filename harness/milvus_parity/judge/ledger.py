@@ -1,4 +1,4 @@
-"""The ledger of known differences: scenarios/known_differences.yaml.
+"""The ledger of known differences and known findings: scenarios/known_differences.yaml.
 
 schema: 1
 milvus: ">=2.3,<2.4"              # optional: for which servers all entries are
@@ -13,6 +13,13 @@ differences:
     link: https://example.org/issue/1   # optional
     review: 2026-12-31             # optional: from then on the entry is warned about
     milvus: ">=2.3"                # optional: a range of servers, or lite; instead of the file's
+findings:                          # what `docs check` finds on pages
+  - page: load_partition.md        # a name or a path, or a pattern with *; or a list of them
+    kind: raised
+    language: python               # optional
+    message: missing 1 required    # optional: a regular expression that is found in the message
+    why: Fixed on the branch of 2.3.
+    class: docs                    # optional: docs when it is not said; link, review and milvus as above
 """
 
 import re
@@ -46,6 +53,7 @@ REASON_CLASSES: tuple[ReasonClass, ...] = get_args(ReasonClass)
 PINNABLE: tuple[Facet, ...] = tuple(facet for facet, weight in WEIGHTS.items() if weight != "told")
 LITE = "lite"
 
+_FINDING_KEYS = ("page", "kind", "language", "message", "class", "why", "link", "review", "milvus")
 _KEYS = ("case", "targets", "step", "facet", "actual", "class", "why", "link", "review", "milvus")
 
 
@@ -97,10 +105,36 @@ class Entry(Frozen, frozen=True, kw_only=True):
         )
 
 
+class FindingEntry(Frozen, frozen=True, kw_only=True):
+    """One pinned finding on pages. ``message`` is a regular expression that is found in what the finding says."""
+
+    location: Location
+    place: int
+    """Its number among the findings of the file, from 0."""
+    pages: tuple[str, ...]
+    kind: str
+    language: str | None = None
+    message: str = ""
+    reason_class: ReasonClass = "docs"
+    why: str
+    link: str | None = None
+    review: date | None = None
+    milvus: str | None = None
+
+    def is_on(self, path: str) -> bool:
+        """Whether a page is meant: by its path, or by its name alone."""
+        return any(glob(page).fullmatch(path) or glob(page).fullmatch(Path(path).name) for page in self.pages)
+
+    def applies_to(self, version: str | None) -> bool:
+        """Whether a server of this version is one that the entry is about."""
+        return self.milvus is None or version is None or (self.milvus != LITE and within(version, self.milvus))
+
+
 class Ledger(Frozen, frozen=True, kw_only=True):
-    """All entries, in the order of the file."""
+    """All entries, in the order of the file: differences in ``entries``, and findings on pages."""
 
     entries: tuple[Entry, ...] = ()
+    findings: tuple[FindingEntry, ...] = ()
 
     def for_server(self, server: ServerInfo | None) -> tuple[Entry, ...]:
         """The entries that are about this server."""
@@ -121,18 +155,21 @@ def canonical(value: object) -> str:
     return repr(value)
 
 
-def load_ledger(path: Path, *, targets: Sequence[str] = (), name: str | None = None) -> Ledger:
-    """Read the ledger. ``targets``: names of all known targets, to find slips. Raises BadInputError with a place."""
-    return _ledger(read_yaml(path, name), targets)
+def load_ledger(
+    path: Path, *, targets: Sequence[str] = (), kinds: Sequence[str] = (), name: str | None = None
+) -> Ledger:
+    """Read the ledger. ``targets``, ``kinds``: names of all known targets and kinds of findings, to find slips. Raises
+    BadInputError with a place."""
+    return _ledger(read_yaml(path, name), targets, kinds)
 
 
-def parse_ledger(text: str, name: str, *, targets: Sequence[str] = ()) -> Ledger:
+def parse_ledger(text: str, name: str, *, targets: Sequence[str] = (), kinds: Sequence[str] = ()) -> Ledger:
     """The same for a text; ``name`` is what errors call the file."""
-    return _ledger(parse_yaml(text, name), targets)
+    return _ledger(parse_yaml(text, name), targets, kinds)
 
 
-def _ledger(item: Item, targets: Sequence[str]) -> Ledger:
-    fields = Fields(item, "The ledger", ("schema", "milvus", "differences"))
+def _ledger(item: Item, targets: Sequence[str], kinds: Sequence[str]) -> Ledger:
+    fields = Fields(item, "The ledger", ("schema", "milvus", "differences", "findings"))
     schema = fields.need("schema")
     version = as_integer(schema, "schema")
     if version > LEDGER_SCHEMA:
@@ -145,11 +182,43 @@ def _ledger(item: Item, targets: Sequence[str]) -> Ledger:
         raise wrong(schema, f"There is no format {version} of ledgers.", f"Write schema: {LEDGER_SCHEMA}")
     default = fields.get("milvus")
     milvus = _milvus(default) if default is not None else None
-    listed = fields.get("differences")
-    if listed is None or (listed.items is None and listed.mapping is None and listed.scalar is None):
-        return Ledger()
-    items = as_list(listed, "differences")
-    return Ledger(entries=tuple(_entry(one, place, milvus, targets) for place, one in enumerate(items)))
+    differences = enumerate(_listed(fields.get("differences"), "differences"))
+    findings = enumerate(_listed(fields.get("findings"), "findings"))
+    return Ledger(
+        entries=tuple(_entry(one, place, milvus, targets) for place, one in differences),
+        findings=tuple(_finding(one, place, milvus, kinds) for place, one in findings),
+    )
+
+
+def _listed(item: Item | None, what: str) -> Sequence[Item]:
+    if item is None or (item.items is None and item.mapping is None and item.scalar is None):
+        return ()
+    return as_list(item, what)
+
+
+def _finding(item: Item, place: int, milvus: str | None, kinds: Sequence[str]) -> FindingEntry:
+    fields = Fields(item, "An entry", _FINDING_KEYS)
+    kind, pages, message = fields.need("kind"), fields.need("page"), fields.get("message")
+    word = as_text(kind, "kind")
+    if kinds and word not in kinds:
+        raise wrong(kind, f"There is no kind of findings {word!r}.", nearest(word, kinds))
+    names = as_texts(pages, "page")
+    if not names:
+        raise wrong(pages, "The entry names no page.", "Write a name such as drop_partition.md, or a pattern with *.")
+    reason_class, review, own_milvus = fields.get("class"), fields.get("review"), fields.get("milvus")
+    return FindingEntry(
+        location=item.location,
+        place=place,
+        pages=names,
+        kind=word,
+        language=fields.text("language"),
+        message=_pattern(message) if message is not None else "",
+        reason_class=_reason_class(reason_class) if reason_class is not None else "docs",
+        why=_why(fields.need("why")),
+        link=fields.text("link"),
+        review=_date(review) if review is not None else None,
+        milvus=_milvus(own_milvus) if own_milvus is not None else milvus,
+    )
 
 
 def _entry(item: Item, place: int, milvus: str | None, targets: Sequence[str]) -> Entry:
@@ -157,9 +226,6 @@ def _entry(item: Item, place: int, milvus: str | None, targets: Sequence[str]) -
     facet = _facet(fields.need("facet"))
     value, matches = _actual(fields.need("actual"), facet)
     review, own_milvus = fields.get("review"), fields.get("milvus")
-    why = fields.need("why")
-    if not as_text(why, "why").strip():
-        raise wrong(why, "An entry without a reason explains nothing.", "Say in a sentence why it differs.")
     return Entry(
         location=item.location,
         place=place,
@@ -170,11 +236,18 @@ def _entry(item: Item, place: int, milvus: str | None, targets: Sequence[str]) -
         value=value,
         matches=matches,
         reason_class=_reason_class(fields.need("class")),
-        why=as_text(why, "why").strip(),
+        why=_why(fields.need("why")),
         link=fields.text("link"),
         review=_date(review) if review is not None else None,
         milvus=_milvus(own_milvus) if own_milvus is not None else milvus,
     )
+
+
+def _why(item: Item) -> str:
+    why = as_text(item, "why").strip()
+    if not why:
+        raise wrong(item, "An entry without a reason explains nothing.", "Say in a sentence why it differs.")
+    return why
 
 
 def _cases(item: Item) -> tuple[str, ...]:
@@ -222,13 +295,7 @@ def _facet(item: Item) -> Facet:
 
 def _actual(item: Item, facet: Facet) -> tuple[object, str | None]:
     if item.mapping is not None and set(item.mapping) == {"matches"}:
-        pattern = item.mapping["matches"]
-        text = as_text(pattern, "matches")
-        try:
-            re.compile(text)
-        except re.error as error:
-            raise wrong(pattern, f"The pattern cannot be read: {error}.") from error
-        return None, text
+        return None, _pattern(item.mapping["matches"])
     value = item.plain()
     if facet == "result" and value not in RESULTS:
         raise wrong(item, f"There is no result {value!r}.", nearest(str(value), RESULTS))
@@ -245,6 +312,15 @@ def _actual(item: Item, facet: Facet) -> tuple[object, str | None]:
     if facet == "reason" and not isinstance(value, str):
         raise wrong(item, f"A reason is a text, this is {item.kind}.", "Quote it.")
     return value, None
+
+
+def _pattern(item: Item) -> str:
+    text = as_text(item, "A pattern")
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise wrong(item, f"The pattern cannot be read: {error}.") from error
+    return text
 
 
 def _reason_class(item: Item) -> ReasonClass:

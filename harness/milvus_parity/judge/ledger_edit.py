@@ -121,6 +121,13 @@ def update_entries(text: str, name: str, verdict: RunVerdict, renew: date | None
     return Edit(text=new, done=tuple(done), left=tuple(left))
 
 
+def difference_line(entry: Entry) -> str:
+    """An entry as ``known list`` shows it."""
+    step = f" step {entry.step}" if entry.step is not None else ""
+    where = f"{', '.join(entry.cases)}{step} {', '.join(map(str, entry.targets))}"
+    return f"{where}: {entry.facet} [{entry.reason_class}]: {entry.why}"
+
+
 def _open(verdict: RunVerdict, choice: Choice) -> Iterator[_Found]:
     for case in verdict.cases:
         for failure in case.failures:

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from milvus_parity.model.errors import BadInputError
 from milvus_parity.model.scenario import Frozen
@@ -17,6 +17,8 @@ differences:
 """
 
 _PLAIN = re.compile(r"[A-Za-z_](?:[\w./@*-]| (?! |#))*(?<! )", re.ASCII)
+_SPREAD = ("case", "page")
+"""Keys whose lists are written an item a line."""
 _WORDS_OF_YAML = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 
 
@@ -54,12 +56,17 @@ class EntryText(Frozen, frozen=True, kw_only=True):
         return [self.replacing(key, left)] if len(left) < len(items) else []
 
 
-class LedgerText:
-    """A ledger's text taken apart. Raises BadInputError for what cannot be edited by lines."""
+Section = Literal["differences", "findings"]
+"""The lists of a ledger."""
 
-    def __init__(self, text: str, name: str) -> None:
+
+class LedgerText:
+    """One list of a ledger's text taken apart. Raises BadInputError for what cannot be edited by lines."""
+
+    def __init__(self, text: str, name: str, section: Section = "differences") -> None:
         self.text = text if text.strip() else EMPTY
         self._name = name
+        self._section = section
         self.entries: tuple[EntryText, ...] = ()
         self._insert_at: int
         self._replace: Span | None = None
@@ -83,10 +90,10 @@ class LedgerText:
 
         listed = None
         if isinstance(root, MappingNode):
-            listed = next((value for key, value in root.value if key.value == "differences"), None)
+            listed = next((value for key, value in root.value if key.value == self._section), None)
         if listed is None:
             self._insert_at = len(self.text)
-            self.text = f"{self.text.rstrip()}\ndifferences:\n"
+            self.text = f"{self.text.rstrip()}\n{self._section}:\n"
             self._insert_at = len(self.text)
             return
         if not isinstance(listed, SequenceNode) or not listed.value:
@@ -95,7 +102,7 @@ class LedgerText:
             return
         if listed.flow_style:
             raise BadInputError(
-                "The list of differences is written in brackets, which cannot be edited line by line.",
+                f"The list of {self._section} is written in brackets, which cannot be edited line by line.",
                 where=f"{self._name}:{listed.start_mark.line + 1}:{listed.start_mark.column + 1}",
                 hint="Write each entry on lines of its own, beginning with a dash.",
             )
@@ -145,10 +152,10 @@ def entry_text(entry: Mapping[str, object], indent: int = 2) -> str:
     for key, value in entry.items():
         if value is None and key != "actual":
             continue
-        if key == "case" and isinstance(value, list | tuple) and len(value) > 1:
-            lines += ["case:", *(f"  - {flow(item)}" for item in value)]
+        if key in _SPREAD and isinstance(value, list | tuple) and len(value) > 1:
+            lines += [f"{key}:", *(f"  - {flow(item)}" for item in value)]
         else:
-            lines.append(f"{key}: {flow(_single(value) if key == 'case' else value)}")
+            lines.append(f"{key}: {flow(_single(value) if key in _SPREAD else value)}")
     first, *rest = lines
     pad = " " * indent
     return "\n".join([f"{pad}- {first}", *(f"{pad}  {line}" for line in rest)]) + "\n"
