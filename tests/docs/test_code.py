@@ -105,3 +105,29 @@ def test_what_leaves_something_out_is_not_compiled(text: str, whole: bool) -> No
 def test_members_and_keys_are_no_names_that_come_from_elsewhere(language: str, body: str, words: set[str]) -> None:
     fence = parse(f"```{language}\n{body}\n```\n").fences[0]
     assert read_code(fence, dialects()[language]).words == words
+
+
+MIXED = {
+    "java": "private static int one(int[] a) {\n  return a[0];\n}\n\nint b = one(c);\n",
+    "go": "func one(a []interface{}) (map[string]any, error) {\n\treturn nil, nil\n}\n\nb, err := one(c)\n",
+    "csharp": "public static int One(int[] a)\n{\n  return a[0];\n}\n\nvar b = One(c);\n",
+}
+
+
+@pytest.mark.parametrize("language", MIXED)
+def test_functions_among_statements_stand_apart(language: str) -> None:
+    body = MIXED[language]
+    code = read_code(parse(f"```{language}\n{body}```\n").fences[0], dialects()[language])
+    assert code.kind == "statements"
+    assert code.apart.strip() == body.rpartition("}")[0] + "}"
+    assert code.text.strip() == body.strip().splitlines()[-1]
+    assert code.apart.count("\n") == code.text.count("\n") == body.count("\n")
+    alone = read_code(parse(f"```{language}\n{body.rpartition('}')[0]}}}\n```\n").fences[0], dialects()[language])
+    assert (alone.kind, alone.apart) == ("members", "")
+
+
+def test_imports_are_hoisted_as_the_language_lets_them_be_written() -> None:
+    body = "import io.milvus.grpc. Thing;\n  import java.util.*; // all\nimport static a.B.c;\nThing one;\n"
+    code = read_code(parse(f"```java\n{body}```\n").fences[0], dialects()["java"])
+    assert len(code.hoisted) == 3
+    assert code.text.strip() == "Thing one;"

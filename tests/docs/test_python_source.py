@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from milvus_parity.docs.python_source import undefined
+from milvus_parity.docs.python_source import leaves_out, undefined
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,21 @@ def test_what_nothing_binds_is_missing(text: str, names: list[str]) -> None:
 @given(st.text(max_size=60))
 def test_any_text_is_looked_at(text: str) -> None:
     assert isinstance(undefined(text), list)
+
+
+@pytest.mark.parametrize(
+    ("text", "left_out"),
+    [
+        ("data = [{'a': [0.1, ...]}]", True),
+        ("data = {1: 0.1, 2: 0.2, ...}", True),
+        ("...\na = 1", True),
+        ("f(a, ...)", True),
+        ("a = [\n    1,\n    ....,\n]", True),
+        ("def f(): ...", False),
+        ("class A:\n    ...", False),
+        ("def f(a: tuple[int, ...]) -> tuple[str, ...]:\n    return a", False),
+        ("print('...')  # and so on ...", False),
+    ],
+)
+def test_what_a_page_leaves_out_is_seen(text: str, left_out: bool) -> None:
+    assert leaves_out(text) is left_out

@@ -144,7 +144,7 @@ def as_typed(body: str) -> str:
 
     Such code moves to the left: a complaint's column is then no longer that of the page, its line is.
     """
-    if _PROMPT.search(body):
+    if re.search(r"(?m)^>>> ", body):
         body = "\n".join(line[4:] if _PROMPT.match(line) else "" for line in body.split("\n"))
     body = _NOTEBOOK.sub(lambda found: _blank(found[0]), body)
     return textwrap.dedent(body) if body[:1] in " \t" else body

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from milvus_parity.docs import python_source
+from milvus_parity.docs import absences, python_source
 from milvus_parity.docs.finding import Finding, Kind, Level, Severity
 from milvus_parity.docs.fixtures import Fixture, differences
 from milvus_parity.docs.frames import CONNECT, Job
@@ -232,6 +232,9 @@ class _Reader:
             name = missing[1] or missing[2]
             text = f"{name} is never defined on this page."
             return self.finding("context", "not self-contained", text, place, "warning")
+        absent = absences.wanted(kind, message)
+        if absent is not None:
+            return self.finding("context", "not self-contained", absent, place, "warning")
         if _NODES.search(message):
             return self.finding("runs", "needs more nodes", f"The server says: {message}", place, "warning")
         if _LOST.search(message):
@@ -296,6 +299,9 @@ class _Reader:
         last = (errors or said or [self.trace.detail or ""])[-1]
         if _NODES.search(last):
             return self.finding("runs", "needs more nodes", f"The server says: {last}", self.first_line(), "warning")
+        absent = absences.wanted("", last)
+        if absent is not None:
+            return self.finding("context", "not self-contained", absent, self.first_line(), "warning")
         if _LOST.search(last):
             return self.finding("runs", "crashed", f"{_NO_SERVER}: {last}", self.first_line(), "note")
         word = "It does not end" if self.trace.end == "hung" else "It ends the program"

@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from milvus_parity.docs import python_source
-from milvus_parity.docs.code import Code, read_code
+from milvus_parity.docs.code import Code, as_typed, read_code
 from milvus_parity.docs.dialect import Dialect
 from milvus_parity.docs.fixtures import Declared, Fixture, Unknown, declared_for
 from milvus_parity.docs.infer import infer, makers
@@ -141,6 +141,8 @@ def _skipped(fence: Fence, dialects: Mapping[str, Dialect], declared: Declared |
         return f"a placeholder that only the site fills in: {fence.placeholders[0].text}"
     if looks_like_output(fence.body, fence.language):
         return "output"
+    if fence.language == "python" and python_source.leaves_out(as_typed(fence.body)):
+        return "it leaves something out (...)"
     if fence.language != "python" and _ELLIPSIS.search(fence.body):
         return "it leaves something out (...)"
     return None

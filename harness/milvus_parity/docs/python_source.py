@@ -2,10 +2,17 @@
 
 import ast
 import builtins
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 
 from milvus_parity.model.scenario import Frozen
+
+_GIVEN = frozenset({*dir(builtins), "__file__"})
+"""Names that every program has."""
+
+
+_ELISION = re.compile(r"(?m)^\s*\.{3,}\s*(?:#.*)?$|[,(\[{]\s*\.{3,}\s*[,)\]}]")
 
 
 class Statement(Frozen, frozen=True, kw_only=True):
@@ -67,7 +74,7 @@ def _names(node: ast.stmt) -> tuple[set[str], set[str]]:
     """What a statement binds, and what it reads without binding it first. Function bodies count as read later."""
     reads: set[str] = set()
     binds = _walk([node], set(), reads)
-    return binds, reads - set(dir(builtins))
+    return binds, reads - _GIVEN
 
 
 _BLOCKS = ("body", "orelse", "finalbody")
@@ -183,6 +190,31 @@ def _place(node: ast.AST, name: str) -> tuple[int, int]:
         if isinstance(inner, ast.Name) and inner.id == name
     ]
     return min(places, default=(getattr(node, "lineno", 1), 1))
+
+
+def leaves_out(text: str) -> bool:
+    """Whether ``...`` stands for something that a text leaves out: anywhere but as the body of a function or class."""
+    tree = parsed(text)
+    if tree is None:
+        return bool(_ELISION.search(text))
+    bodies = {
+        id(one.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        for one in node.body
+        if isinstance(one, ast.Expr)
+    }
+    hints = {
+        id(one)
+        for node in ast.walk(tree)
+        for hint in (getattr(node, "annotation", None), getattr(node, "returns", None))
+        if isinstance(hint, ast.AST)
+        for one in ast.walk(hint)
+    }
+    return any(
+        isinstance(node, ast.Constant) and node.value is Ellipsis and id(node) not in bodies | hints
+        for node in ast.walk(tree)
+    )
 
 
 def is_a_value(text: str) -> bool:
