@@ -99,9 +99,9 @@ def check_command(
     runners: tuple[Path, ...],
 ) -> int:
     """Check pages. Exit status 1 when there is an error on them."""
-    import asyncio
     from datetime import date
 
+    from milvus_parity.cli import stopping
     from milvus_parity.cli.docs_session import DocsWishes, check_pages, versions_of
     from milvus_parity.cli.judging import find_ledger
     from milvus_parity.docs.changed import changed_pages
@@ -142,7 +142,7 @@ def check_command(
         fix=fix,
         write=write,
     )
-    report, patch = asyncio.run(
+    report, patch = stopping.run(
         check_pages(read, wishes, packs, dialects, lambda line: click.echo(f"  {line}", err=True), allow)
     )
     stale = False

@@ -11,6 +11,7 @@ import msgspec
 
 from milvus_parity.cli.runtimes import notes_of, open_runtime
 from milvus_parity.cli.session import available, credentials_of, gateway_for, observer_of
+from milvus_parity.cli.stopping import CleaningStack
 from milvus_parity.docs.check import Settings, check, report_of, static_findings
 from milvus_parity.docs.dialect import Dialect
 from milvus_parity.docs.finding import Report
@@ -72,7 +73,7 @@ async def check_pages(
     ``allow`` raises when code of strangers must not be run in this runtime.
     """
     versions, _ = versions_of(wishes.targets, packs)
-    async with contextlib.AsyncExitStack() as stack:
+    async with CleaningStack() as stack:
         runtime = await open_runtime(
             wishes.runtime if wishes.compile else "process", f"docs-{secrets.token_hex(3)}", wishes.cache, tell
         )

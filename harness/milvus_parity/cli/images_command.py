@@ -64,6 +64,7 @@ def build_command(wanted: tuple[str, ...], milvus_version: str, runners: tuple[P
     """Build the images of SDKs, so that a run need not."""
     import asyncio
 
+    from milvus_parity.cli.stopping import cleaning, run
     from milvus_parity.cli.targets import chosen
     from milvus_parity.runtime.base import ResolveError
     from milvus_parity.runtime.container import ContainerRuntime
@@ -88,7 +89,8 @@ def build_command(wanted: tuple[str, ...], milvus_version: str, runners: tuple[P
         try:
             await asyncio.gather(*(one(target.label, target.language, at) for at, target in enumerate(targets)))
         finally:
+            cleaning()
             await runtime.close()
         return failed
 
-    return 3 if asyncio.run(build()) else 0
+    return 3 if run(build()) else 0

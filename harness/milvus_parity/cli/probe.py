@@ -1,6 +1,5 @@
 """Run one case with releases of one SDK, as far as it is not known yet what comes of it."""
 
-import asyncio
 import contextlib
 import os
 import time
@@ -12,7 +11,8 @@ import msgspec
 
 from milvus_parity import __version__
 from milvus_parity.cli.runtimes import open_runtime
-from milvus_parity.cli.session import available, credentials_of, gateway_for, observer_of, stopped_by_signals
+from milvus_parity.cli.session import available, credentials_of, gateway_for, observer_of
+from milvus_parity.cli.stopping import cleaning, run, stopped_by_signals
 from milvus_parity.engine.plan import plan
 from milvus_parity.engine.run import Engine, Server, Settings, stored
 from milvus_parity.model.errors import NotAvailableError
@@ -205,6 +205,7 @@ def run_with(prober: Prober, work: Callable[[Prober], Any]) -> Any:
         try:
             return await work(prober)
         finally:
+            cleaning()
             await prober.close()
 
-    return asyncio.run(all_of_it())
+    return run(all_of_it())

@@ -83,8 +83,8 @@ def command(
     runners: tuple[Path, ...],
 ) -> int:
     """Run the scenarios through all SDKs that can run here, and compare."""
-    import asyncio
 
+    from milvus_parity.cli import stopping
     from milvus_parity.cli.first_difference import FirstDifference, never
     from milvus_parity.cli.judging import find_ledger, judged, shown
     from milvus_parity.cli.progress import progress_for_terminal
@@ -125,7 +125,7 @@ def command(
 
     stop_after = first if fail_fast else never
     try:
-        session = asyncio.run(run_session(wishes, packs, cases, tell, stop_after=stop_after))
+        session = stopping.run(run_session(wishes, packs, cases, tell, stop_after=stop_after))
     finally:
         progress.close()
     record, verdict = judged(session.folder, packs, known, date.today())

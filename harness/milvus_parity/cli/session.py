@@ -4,14 +4,14 @@ import asyncio
 import contextlib
 import os
 import secrets
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from milvus_parity import __version__
 from milvus_parity.cli.runtimes import notes_of, open_runtime
+from milvus_parity.cli.stopping import CleaningStack, stopped_by_signals
 from milvus_parity.cli.targets import choose
 from milvus_parity.engine.databases import sweep
 from milvus_parity.engine.execution import Credentials
@@ -139,7 +139,7 @@ async def run_session(
         on_progress=lambda line: tell(ServerProgress(line=line)),
     )
     known = version_in_advance(wishes.milvus)
-    async with contextlib.AsyncExitStack() as stack:
+    async with CleaningStack() as stack:
         stack.push_async_callback(server.stop)
         starting = asyncio.create_task(server.start())
         stack.push_async_callback(_give_up, starting)
@@ -254,16 +254,3 @@ async def _give_up(task: "asyncio.Task[ServerInfo]") -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError, Exception):
         await task
-
-
-@contextlib.contextmanager
-def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Call ``stop`` for Ctrl-C and SIGTERM, instead of what they do otherwise."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
