@@ -131,3 +131,15 @@ def test_imports_are_hoisted_as_the_language_lets_them_be_written() -> None:
     code = read_code(parse(f"```java\n{body}```\n").fences[0], dialects()["java"])
     assert len(code.hoisted) == 3
     assert code.text.strip() == "Thing one;"
+
+
+def test_fields_of_a_class_are_variables_of_a_fence() -> None:
+    for language, line in (
+        ("java", 'private static final String EXPR = "a in [1]";'),
+        ("csharp", 'private const string Expr = "a in [1]";'),
+    ):
+        code = page(f"```{language}\n{line}\n```\n").ready[0].code
+        assert code.kind == "statements"
+        assert code.text.strip() == line.replace("private ", "").replace("static ", "")
+        assert len(code.text) == len(code.fence.body)
+        assert code.declared == (line.partition(" =")[0].split()[-1],)

@@ -222,3 +222,40 @@ def test_a_request_that_is_built_before_it_is_sent_is_not_that_of_the_call_befor
     found = fixture(page(text + fence("java", body)), 1)
     assert found.given["book"].aliases == ("work", "works")
     assert found.aliases == {"work": None, "works": None}
+
+
+PREPARED = {
+    "python": (
+        'collection_name = "films"\nschema = CollectionSchema([])',
+        "Collection(name=collection_name, schema=schema)",
+    ),
+    "javascript": ('const params = { collection_name: "films" };', "await milvusClient.createCollection(params);"),
+    "java": (
+        'CreateCollectionParam p = CreateCollectionParam.newBuilder().withCollectionName("films").build();',
+        "milvusClient.createCollection(p);",
+    ),
+    "go": (
+        'collectionName := "films"\nschema := &entity.Schema{CollectionName: collectionName}',
+        "milvusClient.CreateCollection(ctx, schema, 2)",
+    ),
+}
+
+
+@pytest.mark.parametrize("language", PREPARED)
+def test_names_in_an_earlier_fence_are_those_of_a_fence_that_goes_on_from_it(language: str) -> None:
+    found = fixture(page("".join(fence(language, body) for body in PREPARED[language])), 1)
+    assert found.expected == {"films": {}}
+    assert not found.inferred
+
+
+def test_a_fence_without_an_operation_is_run_in_an_empty_database() -> None:
+    found = state("python", 'params = {"metric_type": "L2"}')
+    assert str(found) == "an empty database"
+    assert found.inferred
+
+
+def test_the_report_says_which_fences_make_the_state() -> None:
+    text = fence("python", CREATE) + fence("python", 'client.flush("films")') * 2
+    assert str(fixture(page(text), 1)) == "what the fence at 1 makes"
+    text = fence("python", CREATE) + fence("python", 'client.create_partition("films", "a")') * 2
+    assert str(fixture(page(text), 2)) == "what the fences at 1, 7 make"

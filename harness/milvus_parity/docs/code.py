@@ -46,7 +46,8 @@ class Alternative(Frozen, frozen=True, kw_only=True):
 class Code(Frozen, frozen=True, kw_only=True):
     """A fence's code. ``plain`` is the body with comments blanked, ``text`` with what is hoisted blanked: the lines
     stay where they are. ``apart``: the classes and functions that a fence of statements has, blanked in ``text``.
-    ``other_calls`` are calls of the SDK whose presuppositions are not known."""
+    ``other_calls`` are calls of the SDK whose presuppositions are not known. ``collections``: the names of collections
+    that are written in it, in their order."""
 
     fence: Fence
     plain: str
@@ -56,6 +57,7 @@ class Code(Frozen, frozen=True, kw_only=True):
     kind: str = "statements"
     uses: tuple[Use, ...] = ()
     other_calls: tuple[str, ...] = ()
+    collections: tuple[str, ...] = ()
     declared: tuple[str, ...] = ()
     words: frozenset[str] = frozenset()
     qualifiers: tuple[str, ...] = ()
@@ -108,6 +110,7 @@ def read_code(fence: Fence, dialect: Dialect) -> Code:
                 found[1] for found in dialect.calls.finditer(plain) if found[1] not in dialect.spec.calls.known
             )
         ),
+        collections=tuple(name for _, names in _named(dialect.collections, plain) for name in names if name),
         declared=declared_names(plain, dialect),
         words=words,
         qualifiers=tuple(sorted({found[1] for found in _USE.finditer(_STRING.sub('""', plain))})),

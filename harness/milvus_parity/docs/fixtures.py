@@ -35,10 +35,16 @@ class Fixture(Frozen, frozen=True, kw_only=True):
     fields: Mapping[str, str] = {}
     declared: bool = False
     inferred: bool = False
+    after: tuple[int, ...] = ()
+    """The lines of earlier fences that make the rest of the state."""
 
     def __str__(self) -> str:
-        told = [_sentence(name, given, self.fields.get(name)) for name, given in self.given.items()]
-        return "; ".join(told) or "an empty database"
+        told = "; ".join(_sentence(name, given, self.fields.get(name)) for name, given in self.given.items())
+        if self.after:
+            lines = ", ".join(map(str, self.after))
+            lines = f"what the fences at {lines} make" if len(self.after) > 1 else f"what the fence at {lines} makes"
+            return f"{told}; {lines}" if told else lines
+        return told or "an empty database"
 
 
 class Unknown(Frozen, frozen=True, kw_only=True):

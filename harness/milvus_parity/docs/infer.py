@@ -136,14 +136,14 @@ def infer(
     other = [name for code in codes for name in code.other_calls]
     if other:
         return Unknown(why=f"what {other[0]} presupposes is not known")
-    uses = [use for code in codes for use in code.uses]
-    if not any(use.operation != "connect" for use in uses):
-        return Unknown(why="it shows no operation on partitions or collections")
     state = _State(collection)
-    for use in uses:
-        why = _apply(state, use)
-        if why is not None:
-            return Unknown(why=why)
+    for code in codes:
+        if not code.uses and code.collections:
+            state.default = code.collections[-1]
+        for use in code.uses:
+            why = _apply(state, use)
+            if why is not None:
+                return Unknown(why=why)
     return _fixture(state, codes, schemas, continued)
 
 
@@ -171,7 +171,8 @@ def _fixture(state: _State, codes: Sequence[Code], schemas: Schemas, continued: 
         aliases={alias: name for alias, name in state.aliases.items() if alias in text},
         indexed={name: held.indexed for name, held in named.items() if held.fields and held.indexed is not None},
         fields=said,
-        inferred=bool(doubtful) or continued,
+        inferred=bool(doubtful) or continued or all(use.operation == "connect" for code in codes for use in code.uses),
+        after=tuple(code.fence.line for code in codes[:-1]) if continued else (),
     )
 
 

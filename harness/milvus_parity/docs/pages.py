@@ -87,7 +87,9 @@ def ready_page(
         else:
             assert fence.language is not None
             codes[fence.index] = read_code(fence, dialects[fence.language])
-    collection = _first(use.collection for code in codes.values() for use in code.uses)
+    collection = _first(use.collection for code in codes.values() for use in code.uses) or _first(
+        name for code in codes.values() for name in code.collections
+    )
     partition = _first(name for code in codes.values() for use in code.uses for name in use.partitions)
     schemas = Schemas(tuple(codes.values()), dialects)
     ready = {}
