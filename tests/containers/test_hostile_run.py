@@ -31,32 +31,15 @@ from milvus_parity.store.reader import read_run
 from milvus_parity.store.writer import RunWriter
 
 from containers.test_locks import addresses_here
-from containers.tiny import BASE, DOCKERFILE, tiny_settings
+from containers.tiny import BASE, DOCKERFILE, pack_text, tiny_settings
 
 pytestmark = pytest.mark.containers
 
-PACK = r"""
-schema = 1
-language = "hostile"
-title = "Hostile"
-extension = "py"
-support = ["support"]
-[targets.hostile]
-title = "Hostile"
-package = "hostile"
-templates = ["templates"]
-versions = { "2.3" = "1.0" }
-[[files]]
-template = "program.py.jinja"
-path = "programs/{program}.py"
-[resolve]
-commands = [["true"]]
-[build]
-commands = [["python3", "build.py", "{build}"]]
-[worker]
-command = ["python3", "{build}/worker.py", "{build}/programs"]
-concurrency = 4
-"""
+PACK = pack_text(
+    "hostile",
+    build='commands = [["python3", "build.py", "{build}"]]',
+    worker='command = ["python3", "{build}/worker.py", "{build}/programs"]\nconcurrency = 4\n',
+)
 
 
 def write_hostile_pack(runners: Path) -> None:

@@ -9,35 +9,45 @@ from milvus_parity.runtime.containers.settings import ContainerSettings, setting
 
 BASE = os.environ.get("MILVUS_PARITY_BASE_PYTHON", "python:3.11-slim")
 
-PACK = r"""
+
+def pack_text(name: str, *, build: str, worker: str) -> str:
+    """The pack.toml of a language with one target, both of that name, whose SDK is nothing: two sections are given."""
+    return f"""
 schema = 1
-language = "tiny"
-title = "Tiny"
+language = "{name}"
+title = "{name.title()}"
 extension = "py"
 support = ["support"]
 
-[targets.tiny]
-title = "Tiny"
-package = "tiny"
+[targets.{name}]
+title = "{name.title()}"
+package = "{name}"
 templates = ["templates"]
-versions = { "2.3" = "1.0" }
+versions = {{ "2.3" = "1.0" }}
 
 [[files]]
 template = "program.py.jinja"
-path = "programs/{program}.py"
+path = "programs/{{program}}.py"
 
 [resolve]
 commands = [["true"]]
 
 [build]
-commands = [["python3", "check.py"], ["cp", "worker.py", "{build}/worker.py"]]
+{build}
+[worker]
+{worker}"""
+
+
+PACK = pack_text(
+    "tiny",
+    build=r"""commands = [["python3", "check.py"], ["cp", "worker.py", "{build}/worker.py"]]
 environment = { MARK = "{version}" }
 errors = '(?m)^(?P<file>[^\s:]+):(?P<line>\d+):(?P<column>\d+): (?P<message>.*)$'
-
-[worker]
-command = ["{python}", "-u", "{build}/worker.py"]
+""",
+    worker="""command = ["{python}", "-u", "{build}/worker.py"]
 environment = { MARK = "{target}" }
-"""
+""",
+)
 
 DOCKERFILE = """ARG BASE=python:3.11-slim
 FROM ${BASE}

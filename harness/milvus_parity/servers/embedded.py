@@ -8,13 +8,13 @@ readiness from its health page, and a password of the run's own before anybody e
 
 import asyncio
 import secrets
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
-from milvus_parity.servers.base import ALL_FEATURES, Progress, ServerError, ServerInfo
+from milvus_parity.servers.base import ALL_FEATURES, ServerError, ServerInfo
+from milvus_parity.servers.child_server import ChildServer
 from milvus_parity.servers.children import Child
 from milvus_parity.servers.configuration import (
     PORT_COUNT,
@@ -37,7 +37,6 @@ POLL_SECONDS = 0.02
 ATTEMPTS = 5
 """How often other ports are tried."""
 FIRST_PASSWORD = "Milvus"  # noqa: S105 - what every fresh Milvus has, and this one only for some milliseconds
-LOG_LINES_SHOWN = 8
 
 
 class TryAgainError(Exception):
@@ -48,24 +47,10 @@ class TryAgainError(Exception):
         super().__init__(sentence)
 
 
-class EmbeddedServer:
+class EmbeddedServer(ChildServer):
     """See the module."""
 
-    def __init__(self, *, cache_dir: Path, environ: Mapping[str, str], on_progress: Progress) -> None:
-        self._servers_dir = cache_dir / "servers"
-        self._environ = environ
-        self._on_progress = on_progress
-        self._folder: OwnedFolder | None = None
-        self._child: Child | None = None
-        self._info: ServerInfo | None = None
-        self._last_words: list[str] = []
-
-    @property
-    def info(self) -> ServerInfo:
-        """Where it is; valid once `start` has returned."""
-        if self._info is None:
-            raise ServerError("The embedded server was asked where it is before it was started.")
-        return self._info
+    title = "The embedded server"
 
     async def start(self) -> ServerInfo:
         """Start it on ports and data of its own and set root's password. Raises `ServerError`."""
@@ -76,20 +61,16 @@ class EmbeddedServer:
             self._info = await self._take_over(ports)
             return self._info
         except BaseException:
-            await self._discard()
+            await self.stop()
             raise
 
     async def stop(self) -> None:
         """Kill it and remove its data and logs; some of its last log lines stay for those who ask later."""
-        await self._discard()
+        # SIGTERM only starts a graceful stop of many seconds that would save data which is thrown away.
+        await self._discard(0)
 
-    def alive(self) -> bool:
-        """Whether its process runs."""
-        return self._child is not None and self._child.alive()
-
-    def last_log_lines(self, count: int) -> list[str]:
-        """The newest lines of its output."""
-        return self._child.last_lines(count) if self._child is not None else self._last_words[-count:]
+    def _ended(self, pid: int) -> None:
+        remove_leftovers(pid)
 
     async def _start_somewhere(self, files: ServerFiles) -> Ports:
         again = TryAgainError(_ports_taken())
@@ -98,7 +79,7 @@ class EmbeddedServer:
                 return await self._start_once(files)
             except TryAgainError as error:
                 again = error
-                await self._discard()
+                await self.stop()
         raise again.sentence
 
     async def _start_once(self, files: ServerFiles) -> Ports:
@@ -162,23 +143,6 @@ class EmbeddedServer:
         except ObserverError as error:
             raise self._not_started(f"did not take its new password: {error.what}") from error
         return msgspec.structs.replace(owned, version=version)
-
-    def _not_started(self, what: str) -> ServerError:
-        lines = self.last_log_lines(LOG_LINES_SHOWN)
-        said = "\n  ".join(lines) if lines else "(nothing)"
-        return ServerError(f"The embedded server {what}.", hint=f"The last lines of its log:\n  {said}")
-
-    async def _discard(self) -> None:
-        # SIGTERM only starts a graceful stop of many seconds that would save data which is thrown away.
-        child, folder = self._child, self._folder
-        if child is not None:
-            child.kill()
-            self._last_words = child.last_lines(200)
-            self._child = None
-            remove_leftovers(child.pid)
-        if folder is not None:
-            self._folder = None
-            await asyncio.to_thread(folder.remove)
 
 
 def _ports_taken() -> ServerError:

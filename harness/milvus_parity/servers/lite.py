@@ -8,10 +8,10 @@ import asyncio
 import secrets
 import shutil
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
-from milvus_parity.servers.base import Progress, ServerError, ServerInfo
+from milvus_parity.servers.base import ServerError, ServerInfo
+from milvus_parity.servers.child_server import ChildServer
 from milvus_parity.servers.children import Child
 from milvus_parity.servers.errors import ObserverError
 from milvus_parity.servers.folders import OwnedFolder, make_folder, unwritable
@@ -28,28 +28,13 @@ START_SECONDS = 60.0
 STOP_SECONDS = 1.0
 POLL_SECONDS = 0.02
 ATTEMPTS = 5
-LOG_LINES_SHOWN = 8
 MAIN = "from milvus_lite.cmdline import main; main()"
 
 
-class LiteServer:
+class LiteServer(ChildServer):
     """See the module."""
 
-    def __init__(self, *, cache_dir: Path, environ: Mapping[str, str], on_progress: Progress) -> None:
-        self._servers_dir = cache_dir / "servers"
-        self._environ = environ
-        self._on_progress = on_progress
-        self._folder: OwnedFolder | None = None
-        self._child: Child | None = None
-        self._info: ServerInfo | None = None
-        self._last_words: list[str] = []
-
-    @property
-    def info(self) -> ServerInfo:
-        """Where it is; valid once `start` has returned."""
-        if self._info is None:
-            raise ServerError("milvus-lite was asked where it is before it was started.")
-        return self._info
+    title = "milvus-lite"
 
     async def start(self) -> ServerInfo:
         """Start it on a port and data of its own. Raises `ServerError`."""
@@ -68,22 +53,7 @@ class LiteServer:
 
     async def stop(self) -> None:
         """Stop it and remove its data."""
-        child, folder = self._child, self._folder
-        if child is not None:
-            await child.stop(STOP_SECONDS)
-            self._last_words = child.last_lines(200)
-            self._child = None
-        if folder is not None:
-            self._folder = None
-            await asyncio.to_thread(folder.remove)
-
-    def alive(self) -> bool:
-        """Whether its process runs."""
-        return self._child is not None and self._child.alive()
-
-    def last_log_lines(self, count: int) -> list[str]:
-        """The newest lines of its output."""
-        return self._child.last_lines(count) if self._child is not None else self._last_words[-count:]
+        await self._discard(STOP_SECONDS)
 
     async def _environment(self) -> Path:
         """The Python of an environment that has milvus-lite, made first where there is none yet."""
@@ -152,7 +122,3 @@ class LiteServer:
             if loop.time() > deadline:
                 raise self._not_started(f"did not listen within {START_SECONDS:g} s")
             await asyncio.sleep(POLL_SECONDS)
-
-    def _not_started(self, what: str) -> ServerError:
-        said = "\n  ".join(self.last_log_lines(LOG_LINES_SHOWN)) or "(nothing)"
-        return ServerError(f"milvus-lite {what}.", hint=f"The last lines of its log:\n  {said}")

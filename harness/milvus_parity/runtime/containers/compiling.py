@@ -75,18 +75,19 @@ async def compile_programs(
 
 
 async def _too_much_written(engine: Engine, connection: ContainerConnection, limit: int) -> None:
-    """End the compiler when it has written more than its limit; returns then, and never otherwise.
+    """End the compiler when it has written more than its limit; returns then, and never otherwise. A limit of 0 is none.
 
     Engines have no limit of their own that works everywhere. The size of one file is limited by the kernel meanwhile.
     """
     loop = asyncio.get_running_loop()
-    while True:
+    while limit:
         began = loop.time()
         with contextlib.suppress(EngineError):  # whoever waits for the compiler is told
             if await engine.ask("asking what was written", lambda: _written(engine, connection.container)) > limit:
                 await engine.ask("ending a compiler", lambda: engine.client.api.kill(connection.container))
                 return
         await asyncio.sleep(max(LOOK_SECONDS, 10 * (loop.time() - began)))
+    await loop.create_future()
 
 
 def _written(engine: Engine, container: str) -> int:
