@@ -75,7 +75,7 @@ async def compile_programs(
 
 
 async def _too_much_written(engine: Engine, connection: ContainerConnection, limit: int) -> None:
-    """End the compiler when it has written more than its limit; returns then, and never otherwise. A limit of 0 is none.
+    """End the compiler when it has written more than its limit; returns then, and never otherwise. 0 is no limit.
 
     Engines have no limit of their own that works everywhere. The size of one file is limited by the kernel meanwhile.
     """
