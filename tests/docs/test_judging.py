@@ -77,8 +77,18 @@ def test_a_call_that_is_wrong_as_it_is_written_is_an_error_from_any_state() -> N
 
 def test_what_follows_from_a_load_that_needs_more_nodes_is_not_told() -> None:
     lines = ("collection.load(replica_number=2)", "collection.get_replicas()", "collection.gone()")
+    assert failures(lines, "nodes not enough") == [("needs more nodes", 2), ("raised", 4)]
+
+
+def test_what_follows_from_another_failure_is_not_told() -> None:
+    lines = ("data = make()", "collection.insert(data[0])", "collection.gone()")
+    assert failures(lines, "name 'make' is not defined") == [("not self-contained", 2), ("raised", 4)]
+
+
+def failures(lines: tuple[str, str, str], first: str) -> list[tuple[str, int]]:
+    """The findings when the first statement fails with a message, the others as they then do."""
     code = page("```python\n" + "\n".join(lines) + "\n```\n").ready[0].code
-    messages = ("nodes not enough", "replica not found", "'Collection' object has no attribute 'gone'")
+    messages = (first, "list index out of range", "'Collection' object has no attribute 'gone'")
     steps = tuple(
         StepTrace(step=at, outcome="raised", error=Raised(classes=("E",), message=message))
         for at, message in enumerate(messages, 2)
@@ -88,7 +98,7 @@ def test_what_follows_from_a_load_that_needs_more_nodes_is_not_told() -> None:
         job("python"), chain=(code,), marks={at: Mark(chain=0, line=at - 1) for at in (2, 3, 4)}
     )
     found = judge_run(made, trace, Recording(), fixture=Fixture(given=GIVEN), language="python", doubt=None)
-    assert [(one.kind, one.line) for one in found.findings] == [("needs more nodes", 2), ("raised", 4)]
+    return [(one.kind, one.line) for one in found.findings]
 
 
 def test_parameters_that_are_refused_before_anything_is_sent_are_the_pages() -> None:

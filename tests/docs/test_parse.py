@@ -12,7 +12,11 @@ PIECES = st.sampled_from(
 ```python|```|~~~|  ```go|    ```Java |<div class="multipleCode">|</div>|<table>|<table class="language-go">|
 <tr><td><code>a / b</code></td></tr>|</table>|---|id: x|# H|- item|{{var.x}}|{{fragments/multiple_code.md}}|
 <a href="#java">Java</a>|<!--|-->|<!|<![CDATA[|&nbsp;|> |<div style="display: none">|
-`<div>`|\t|\r\n|\0|text """.replace("|\n", "|").split("|")
+`<div>`|\t|\r\n|\0|text |<a href="?go">GO</a>|``` curl|```Java:|<td><code>opt<code></td>|<br>|<ul><li>x</div>|
+<div class="language-curl">|<table class="tg" style="display:none">|<td>a ```<b>:<c>``` d</td>|
+<th><p>Parameter</p></th>|  - item|    1. item|<p data-block-token="x"></p>|{{fragments/multiple_sdk.md}}|
+<div class="filter" markdown="block">|# Output
+""".replace("|\n", "|").split("|")
 )
 
 PAGE = """\

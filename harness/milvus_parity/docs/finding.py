@@ -133,5 +133,6 @@ def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     ]
     for one in sorted(kept, key=lambda f: (f.path, f.line, f.column, rank[f.severity], LEVELS.index(f.level))):
         said = "" if one.kind == "needs more nodes" else one.message
-        unique.setdefault((one.path, one.line, one.kind, said), one)
+        place = one.fence if one.kind == "not self-contained" else one.line
+        unique.setdefault((one.path, place, one.kind, said), one)
     return tuple(unique.values())

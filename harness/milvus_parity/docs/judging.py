@@ -217,9 +217,8 @@ class _Reader:
                 text = f"It goes on from the fence at line {fence.line}, which fails: {kind}: {message}"
                 found.append(self.finding("runs", "raised", text, self.job.code.fence.place(1), "note"))
                 return found
-            unloaded = any(one.kind == "needs more nodes" for one in found)
-            if unloaded and not _CLIENTS_OWN.search(message) and not _NODES.search(message):
-                continue  # what was not loaded cannot be asked
+            if found and not _CLIENTS_OWN.search(message) and not _NODES.search(message):
+                continue  # what comes after a failure may come from it: what was not loaded cannot be asked
             found.append(self._raised(step, kind, message))
         if self.trace.end != "done":
             found.append(self._ended())
