@@ -19,6 +19,7 @@ from milvus_parity.docs.shell import check_shell
 from milvus_parity.docs.surface import check_members
 from milvus_parity.docs.tables import check_tables, joined
 from milvus_parity.docs.tabs import certain, judge_tabs
+from milvus_parity.docs.topic import check_topics
 from milvus_parity.engine.databases import DatabasePool
 from milvus_parity.engine.execution import Executor
 from milvus_parity.engine.run import DATABASES, Server
@@ -196,6 +197,7 @@ def static_findings(pages: Sequence[ReadyPage], dialects: Mapping[str, Dialect])
             found += reader.all()
             found += reader.context(one.defined, right)
         found += check_shell(ready)[0]
+        found += check_topics(ready)
     found += check_prose(pages)
     codes = [
         (ready.page.path, one.code, dialects[one.code.fence.language or ""])

@@ -17,7 +17,7 @@ Severity = Literal["error", "warning", "note"]
 
 Kind = Literal[
     "unbalanced", "syntax", "compile error", "unknown call", "misnamed call", "missing await", "no semicolon",
-    "raised", "refused", "crashed", "needs more nodes", "no effect", "other effect", "other calls",
+    "raised", "refused", "crashed", "needs more nodes", "no effect", "other effect", "other calls", "other operation",
     "not self-contained",
     "unused import", "misnamed parameter", "unknown parameter", "missing parameter", "missing table", "other output",
     "no common release", "prose", "bad json", "unknown field", "shell syntax",

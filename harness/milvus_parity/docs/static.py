@@ -189,7 +189,7 @@ def _statement_end(text: str, start: int) -> int:
     depth = 1
     for at in range(start, len(text)):
         depth += (text[at] in "([{") - (text[at] in ")]}")
-        if depth <= 0 and text[at] in ";\n":
+        if depth <= 0 and (text[at] == ";" or (text[at] == "\n" and text[at:].lstrip()[:1] != ".")):
             return at
     return len(text)
 
