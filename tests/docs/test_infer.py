@@ -2,11 +2,19 @@
 
 import pytest
 from docs.docs_pages import page
-from milvus_parity.docs.fixtures import Fixture, differences
+from milvus_parity.docs.fixtures import Fixture, Unknown, differences
 from milvus_parity.docs.pages import ReadyPage
 from milvus_parity.model.trace import CollectionSnapshot
 
 LANGUAGES = ("python", "java", "go", "javascript", "csharp")
+
+CREATE_DATABASE = {
+    "python": 'db.create_database("shop")',
+    "java": 'client.createDatabase(CreateDatabaseParam.newBuilder().withDatabaseName("shop").build());',
+    "go": 'err := c.CreateDatabase(ctx, milvusclient.NewCreateDatabaseOption("shop"))',
+    "javascript": 'await client.createDatabase({ db_name: "shop" });',
+    "csharp": 'await client.CreateDatabaseAsync("shop");',
+}
 
 SEARCH = {
     "python": 'Collection("book").search([[0.1, 0.2]], anns_field="book_intro", param={"metric_type": "IP"}, limit=2)',
@@ -122,6 +130,15 @@ class TestAllLanguages:
         assert found.given["book"].aliases == ()
         assert found.aliases == {"work": "book"}
         assert not found.inferred
+
+    def test_a_database_is_created_where_there_is_none_and_dropped_where_there_is_one(self, language: str) -> None:
+        made = state(language, CREATE_DATABASE[language])
+        assert (made.databases, made.databases_after, made.given) == ({"shop": False}, {"shop": True}, {})
+        body = CREATE_DATABASE[language].replace("create", "drop").replace("Create", "Drop")
+        dropped = state(language, body)
+        assert (dropped.databases, dropped.databases_after) == ({"shop": True}, {"shop": False})
+        assert differences(dropped, {}, ["shop"]) == ["The database shop is still there."]
+        assert differences(made, {}, ["shop"]) == []
 
     def test_a_dropped_collection_is_gone(self, language: str) -> None:
         found = state(language, DROP_COLLECTION[language])
@@ -259,3 +276,12 @@ def test_the_report_says_which_fences_make_the_state() -> None:
     assert str(fixture(page(text), 1)) == "what the fence at 1 makes"
     text = fence("python", CREATE) + fence("python", 'client.create_partition("films", "a")') * 2
     assert str(fixture(page(text), 2)) == "what the fences at 1, 7 make"
+
+
+def test_what_a_fence_does_in_another_database_is_not_guessed() -> None:
+    text = fence("python", 'db.using_database("default")')
+    text += fence("python", 'db.using_database("shop")\nutility.drop_collection("book")')
+    text += fence("python", "db.create_database(name)")
+    whys = [one.state.why for one in page(text).ready.values() if isinstance(one.state, Unknown)]
+    assert len(whys) == 3
+    assert "default" in whys[0]

@@ -232,6 +232,19 @@ def test_a_collection_of_the_user_is_never_touched(tmp_path: Path) -> None:
     assert keeper.databases["default"]["book"].partitions == {"precious": 1}
 
 
+def test_databases_that_all_see_are_made_and_gone_and_never_the_users(tmp_path: Path) -> None:
+    keeper = FakeKeeper()
+    case = msgspec.structs.replace(case_of("novel"), public={"shop": True, "store": False})
+    trace = run(tmp_path / "first", case, keeper=keeper).trace()
+    assert trace.end == "done"
+    assert sorted(trace.observations[-1].snapshot.databases) == ["database", "shop"]
+    assert list(keeper.databases) == ["default"]
+    keeper.databases["store"] = {"precious": GivenCollection()}
+    trace = run(tmp_path / "second", case, keeper=keeper).trace()
+    assert "already has the database store" in str(trace.detail)
+    assert list(keeper.databases["store"]) == ["precious"]
+
+
 def test_databases_are_a_pool(tmp_path: Path) -> None:
     keeper = FakeKeeper()
     run(tmp_path, *(case_of("novel", name=f"c{number}") for number in range(30)), keeper=keeper)

@@ -93,6 +93,7 @@ async def check_pages(
             jobs=wishes.jobs,
             timeout=wishes.timeout,
             authorization=wishes.milvus != "lite",
+            own_server=wishes.milvus in ("embedded", "lite") or wishes.milvus.startswith("container"),
             refusals=Refusals(wishes.cache / "docs" / runtime.name),
         )
         lanes = planned if wishes.compile else Planned(lanes={}, target_of=planned.target_of)

@@ -33,13 +33,15 @@ Tell = Callable[[str], None]
 class Settings(Frozen, frozen=True, kw_only=True):
     """``timeout``: seconds for one fence. ``jobs``: fences at once. ``authorization``: the server wants credentials.
 
-    ``refusals``: what compilers said before.
+    ``refusals``: what compilers said before. ``own_server``: it was started for this check, so that fences may make and
+    drop databases.
     """
 
     jobs: int = 8
     timeout: float = 60.0
     authorization: bool = True
     refusals: Refusals = Refusals(None)
+    own_server: bool = False
 
 
 async def check(

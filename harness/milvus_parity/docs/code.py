@@ -33,6 +33,7 @@ class Use(Frozen, frozen=True, kw_only=True):
     collection: str | None = None
     partitions: tuple[str, ...] = ()
     alias: str | None = None
+    database: str | None = None
 
 
 class Alternative(Frozen, frozen=True, kw_only=True):
@@ -202,6 +203,7 @@ def _uses(plain: str, dialect: Dialect) -> Iterator[Use]:
     collections = _named(dialect.collections, plain)
     partitions = _named(dialect.partitions, plain)
     aliases = _named(dialect.aliases, plain)
+    databases = _named(dialect.databases, plain)
     for at, (start, close, name) in enumerate(starts):
         span = (start, close, starts[at + 1][0] if at + 1 < len(starts) else len(plain))
         line, column = place_in(plain, start)
@@ -213,6 +215,7 @@ def _uses(plain: str, dialect: Dialect) -> Iterator[Use]:
             collection=next(iter(_nearest(collections, span)), None),
             partitions=_nearest(partitions, span),
             alias=next(iter(_nearest(aliases, span)), None),
+            database=next(iter(_nearest(databases, span)), None),
         )
 
 

@@ -49,12 +49,13 @@ class CallMarks(PackPart, frozen=True, kw_only=True):
 
 
 class NameMarks(PackPart, frozen=True, kw_only=True):
-    """Where names of collections, partitions, aliases and vector fields stand; the string literals in the first
-    group."""
+    """Where names of collections, partitions, aliases, databases and vector fields stand; the string literals in the
+    first group."""
 
     collections: tuple[str, ...] = ()
     partitions: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    databases: tuple[str, ...] = ()
     vectors: tuple[str, ...] = ()
 
 
@@ -136,6 +137,7 @@ class Dialect:
         self.collections = [re.compile(one) for one in spec.names.collections]
         self.partitions = [re.compile(one) for one in spec.names.partitions]
         self.aliases = [re.compile(one) for one in spec.names.aliases]
+        self.databases = [re.compile(one) for one in spec.names.databases]
         self.vectors = [re.compile(one) for one in spec.names.vectors]
         self.fields = [(mark, re.compile(mark.pattern)) for mark in spec.fields]
         self.hoist = re.compile(spec.hoist) if spec.hoist else None

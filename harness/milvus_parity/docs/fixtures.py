@@ -4,7 +4,7 @@ Beside a page ``drop_partition.md`` a file ``drop_partition.parity.yaml`` can sa
 otherwise; ``parity.yaml`` in the folder holds for all of its pages.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import msgspec
@@ -32,6 +32,9 @@ class Fixture(Frozen, frozen=True, kw_only=True):
     gone: tuple[str, ...] = ()
     aliases: Mapping[str, str | None] = {}
     indexed: Mapping[str, bool] = {}
+    databases: Mapping[str, bool] = {}
+    """Databases that the fence names -> whether they are there before it."""
+    databases_after: Mapping[str, bool] = {}
     fields: Mapping[str, str] = {}
     declared: bool = False
     inferred: bool = False
@@ -39,7 +42,12 @@ class Fixture(Frozen, frozen=True, kw_only=True):
     """The lines of earlier fences that make the rest of the state."""
 
     def __str__(self) -> str:
-        told = "; ".join(_sentence(name, given, self.fields.get(name)) for name, given in self.given.items())
+        told = "; ".join(
+            [
+                *(_sentence(name, given, self.fields.get(name)) for name, given in self.given.items()),
+                *(f"the database {name}" for name, there in self.databases.items() if there),
+            ]
+        )
         if self.after:
             lines = ", ".join(map(str, self.after))
             lines = f"what the fences at {lines} make" if len(self.after) > 1 else f"what the fence at {lines} makes"
@@ -121,8 +129,13 @@ def _read(path: Path) -> Declared:
     )
 
 
-def differences(fixture: Fixture, found: Mapping[str, CollectionSnapshot]) -> list[str]:
-    """What the server should hold after the fence and does not, a sentence each."""
+def differences(
+    fixture: Fixture, found: Mapping[str, CollectionSnapshot], databases: Collection[str] = ()
+) -> list[str]:
+    """What the server should hold after the fence and does not, a sentence each.
+
+    ``databases``: those that are there.
+    """
     wrong = [f"The collection {name} is still there." for name in fixture.gone if name in found]
     for collection, partitions in fixture.expected.items():
         held = found.get(collection)
@@ -142,6 +155,11 @@ def differences(fixture: Fixture, found: Mapping[str, CollectionSnapshot]) -> li
         held = found.get(collection)
         if held is not None and held.indexed is not None and bool(held.indexed) != wanted:
             wrong.append(f"The collection {collection} {'has no' if wanted else 'still has an'} index.")
+    wrong += [
+        f"The database {name} is {'not' if wanted else 'still'} there."
+        for name, wanted in fixture.databases_after.items()
+        if wanted != (name in databases)
+    ]
     return wrong + _wrong_aliases(fixture, found)
 
 

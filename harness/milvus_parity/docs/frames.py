@@ -148,6 +148,7 @@ def make_job(
                 SdkStep(id=step, operation="connect" if step == CONNECT else "fence", location=place)
                 for step in announced
             ),
+            public=fixture.databases if fixture else {},
             details=True,
         ),
         marks=marks,

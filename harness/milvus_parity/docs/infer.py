@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from milvus_parity.docs.code import Code, Use
 from milvus_parity.docs.fixtures import DEFAULT_PARTITION, Declared, Fixture, Unknown
 from milvus_parity.docs.schemas import Schema, Schemas
-from milvus_parity.model.scenario import GivenCollection
+from milvus_parity.engine.databases import SERVER_DEFAULT
+from milvus_parity.model.scenario import MAIN_DATABASE, GivenCollection
 
-_NO_STATE = frozenset({"connect", "has_collection", "list_collections"})
+_NO_STATE = frozenset({"connect", "has_collection", "list_collections", "list_databases"})
 _ONE_PARTITION = frozenset({"create", "drop", "has", "load_state"})
 _MANY_PARTITIONS = frozenset({"load", "release"})
 _WHOLE = frozenset({"list", "load_collection", "release_collection", "replicas"})
@@ -16,37 +17,22 @@ _ALIASES = frozenset({"create_alias", "drop_alias", "alter_alias", "describe_ali
 _COLLECTIONS = frozenset({"create_collection", "drop_collection", "rename_collection"})
 _WRITES = frozenset({"insert", "upsert"})
 _READS = frozenset({"search", "query", "delete"})
+_DATABASES = frozenset({"create_database", "drop_database", "use_database", "describe_database"})
 _INDEXES = frozenset({"create_index", "drop_index", "describe_index"})
-KNOWN = (
-    _NO_STATE
-    | _ONE_PARTITION
-    | _MANY_PARTITIONS
-    | _WHOLE
-    | _THERE
-    | _ALIASES
-    | _COLLECTIONS
-    | _WRITES
-    | _READS
-    | _INDEXES
+_COLLECTION_WISE = (
+    _ONE_PARTITION | _MANY_PARTITIONS | _WHOLE | _THERE | _ALIASES | _COLLECTIONS | _WRITES | _READS | _INDEXES
 )
+KNOWN = _NO_STATE | _COLLECTION_WISE | _DATABASES
 """The operations whose presuppositions are known."""
 
 FIELDS_MATTER = _WRITES | _READS | _INDEXES
 """These need a collection of the right fields: it is given as the page says, or as can be guessed."""
 
-DOUBTFUL = FIELDS_MATTER | {"alter_alias", "describe_alias", "rename_collection"}
+DOUBTFUL = FIELDS_MATTER | _DATABASES | {"alter_alias", "describe_alias", "rename_collection"}
 """A failure of these may come from a state that was inferred."""
 
-CHANGING = (
-    KNOWN
-    - _NO_STATE
-    - _THERE
-    - {"list", "has", "load_state", "replicas", "query", "search"}
-    - {
-        "describe_index",
-        "describe_alias",
-    }
-)
+_ASKING = frozenset({"list", "has", "load_state", "replicas", "query", "search", "describe_index", "describe_alias"})
+CHANGING = _COLLECTION_WISE - _THERE - _ASKING
 """These make the state that later fences of a page go on from."""
 
 ROWS = 100
@@ -75,6 +61,9 @@ class _State:
         self.dropped: set[str] = set()
         self.aliases: dict[str, str | None] = {}
         self.renamed = False
+        self.databases_before: dict[str, bool] = {}
+        self.databases: dict[str, bool] = {}
+        self.elsewhere = False
 
     def collection(self, name: str) -> _Held:
         if name not in self.held:
@@ -170,6 +159,8 @@ def _fixture(state: _State, codes: Sequence[Code], schemas: Schemas, continued: 
         gone=tuple(sorted(name for name in state.dropped if name in text)),
         aliases={alias: name for alias, name in state.aliases.items() if alias in text},
         indexed={name: held.indexed for name, held in named.items() if held.fields and held.indexed is not None},
+        databases=state.databases_before,
+        databases_after={name: there for name, there in state.databases.items() if name in text},
         fields=said,
         inferred=bool(doubtful) or continued or all(use.operation == "connect" for code in codes for use in code.uses),
         after=tuple(code.fence.line for code in codes[:-1]) if continued else (),
@@ -196,6 +187,10 @@ def _apply(state: _State, use: Use) -> str | None:
         return f"what {operation.replace('_', ' ')} presupposes is not known"
     if operation in _NO_STATE:
         return None
+    if operation in _DATABASES:
+        return _apply_database(state, use)
+    if state.elsewhere:
+        return "what it finds in the database that it switches to is not known"
     name = use.collection or state.default
     if name is None:
         return "the fence does not say which collection it means"
@@ -248,6 +243,19 @@ def _apply_collection(state: _State, operation: str, name: str) -> None:
         state.collection(name)
         state.dropped.add(name)
         state.renamed = True
+
+
+def _apply_database(state: _State, use: Use) -> str | None:
+    name = use.database
+    if name is None:
+        return "the fence does not say which database it means"
+    if name in (SERVER_DEFAULT, MAIN_DATABASE):
+        return f"it works on the database {name}, which others have too"
+    if name not in state.databases:
+        state.databases_before[name] = use.operation != "create_database"
+    state.databases[name] = use.operation != "drop_database"
+    state.elsewhere = state.elsewhere or use.operation == "use_database"
+    return None
 
 
 def _apply_alias(state: _State, use: Use, name: str) -> str | None:

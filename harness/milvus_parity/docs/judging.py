@@ -98,12 +98,14 @@ def judge_run(
             findings=tuple(findings),
             certain=tuple(reader.certain),
         )
-    effect = trace.observations[-1].snapshot.databases.get("database", {}) if trace.observations else None
+    held = trace.observations[-1].snapshot.databases if trace.observations else {}
+    effect = held.get("database", {}) if trace.observations else None
     if effect is None:
         levels["effect"] = "not checked: the server was not looked at"
     else:
         wrong = [
-            reader.finding("effect", "no effect", one, reader.first_line()) for one in differences(fixture, effect)
+            reader.finding("effect", "no effect", one, reader.first_line())
+            for one in differences(fixture, effect, held)
         ]
         sure = any(one.severity == "error" for one in wrong)
         levels["effect"] = "failed" if sure else f"not checked: {wrong[0].message}" if wrong else "passed"

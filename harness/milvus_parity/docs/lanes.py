@@ -79,7 +79,7 @@ async def check_lane(
     except ParityError as error:
         tell(f"{label}: {error}")
         return _not_checked(members, error.what)
-    work = _Work(members, dialect, compiled, planned)
+    work = _Work(members, dialect, compiled, planned, own_server=settings.own_server)
     work.compiled_levels()
     if executing is not None and compiled.build is not None:
         tell(f"{label}: running {len(work.runnable())} fences")
@@ -135,7 +135,10 @@ def _jobs(members: Sequence[Member], renderer: Renderer, dialect: Dialect) -> li
 
 
 class _Work:
-    def __init__(self, members: Sequence[Member], dialect: Dialect, compiled: Compiled, planned: Planned) -> None:
+    def __init__(
+        self, members: Sequence[Member], dialect: Dialect, compiled: Compiled, planned: Planned, *, own_server: bool
+    ) -> None:
+        self.own_server = own_server
         self.members = {_key(member): member for member in members}
         self.dialect = dialect
         self.compiled = compiled
@@ -153,6 +156,8 @@ class _Work:
             levels["runs"] = f"not checked: {state.why}" if isinstance(state, Unknown) else "not checked: no server"
             if key in passed:
                 levels["compiles"] = "passed"
+                if isinstance(state, Fixture) and state.databases and not self.own_server:
+                    levels["runs"] = "not checked: it makes or drops databases, and the server was there before"
             elif key in self.compiled.given_up:
                 levels["compiles"] = f"not checked: {self.compiled.given_up[key]}"
             complaints: tuple[Complaint, ...] = self.compiled.complaints.get(key, ())
@@ -170,7 +175,7 @@ class _Work:
 
     def runnable(self) -> list[Job]:
         """Those that compiled and whose state is known."""
-        return [job for job in self.compiled.jobs if job.runs]
+        return [job for job in self.compiled.jobs if job.runs and (self.own_server or not job.case.public)]
 
     async def run(self, pack: Pack, runtime: Runtime, executor: Executor, slots: asyncio.Semaphore) -> None:
         """Run them, several at once; each in a database of its own."""

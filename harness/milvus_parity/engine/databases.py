@@ -33,7 +33,7 @@ class StateKeeper(Protocol):
 
 
 class TakenError(ParityError):
-    """The server's own database has collections of the names that a scenario wants to make there."""
+    """The server has what a case wants to make: collections in its own database, or databases."""
 
 
 async def sweep(keeper: StateKeeper) -> list[str]:
@@ -63,7 +63,7 @@ class DatabasePool:
         if len(own) > self._size:
             raise TakenError(f"The scenario wants {len(own)} databases, the server has room for {self._size}.")
         async with _all_of(self._free, len(own)):
-            shared = self._shared if case.exclusive else contextlib.nullcontext()
+            shared = self._shared if case.exclusive or case.public else contextlib.nullcontext()
             async with shared, self._filled(case, own) as names:
                 yield names
 
@@ -74,7 +74,10 @@ class DatabasePool:
         if case.exclusive:
             names[SERVER_DEFAULT] = SERVER_DEFAULT
             await self._check_default(case)
-        self._made |= {names[logical] for logical in own}
+        if case.public:
+            await self._check_public(case)
+        self._made |= {names[logical] for logical in own} | set(case.public)
+        names |= {name: name for name in case.public}
         try:
             await asyncio.gather(*(self._make(case, logical, name) for logical, name in names.items()))
             yield names
@@ -91,7 +94,16 @@ class DatabasePool:
                 hint="Use a server without data of that name.",
             )
 
+    async def _check_public(self, case: Case) -> None:
+        taken = sorted(set(await self.keeper.list_databases()) & set(case.public))
+        if taken:
+            raise TakenError(f"The server already has the database {', '.join(taken)}, which this makes or drops.")
+
     async def _make(self, case: Case, logical: str, name: str) -> None:
+        if logical in case.public:
+            if case.public[logical]:
+                await self.keeper.create_database(name)
+            return
         if logical != SERVER_DEFAULT:
             await self.keeper.create_database(name)
         given = case.databases[logical].collections

@@ -202,7 +202,8 @@ class _Execution:
         if self.executor.credentials is not None:
             variables |= {"user": self.executor.credentials.user, "password": self.executor.credentials.password}
         for logical, name in self.names.items():
-            variables[database_variable(logical, self.style)] = name
+            if logical in self.case.databases:
+                variables[database_variable(logical, self.style)] = name
         return variables
 
     async def _observe(self, step: Step, then: Then | None, *, final: bool) -> None:

@@ -191,5 +191,7 @@ class Case(Frozen, frozen=True, kw_only=True):
     """It touches what all executions share (the database ``default``): nothing else that does runs meanwhile."""
     timeout: float | None = None
     """Seconds that one execution may take, instead of the run's limit."""
+    public: Mapping[str, bool] = {}
+    """Databases that it names itself, as all executions see them -> whether they are there before."""
     details: bool = False
     """The observer also looks for aliases and indexes."""
