@@ -25,6 +25,7 @@ def kinds(language: str, *messages: str) -> list[tuple[str, str]]:
         ("java", SYMBOL + "variable rows"),
         ("java", SYMBOL + "method helper(int[])"),
         ("java", SYMBOL + "class JSONObject; location: class Later3"),
+        ("java", SYMBOL + "variable URI; location: class p0002.Mine"),
         ("java", "package com.alibaba.fastjson does not exist"),
         ("go", "undefined: rows"),
         ("csharp", "CS0103: The name 'rows' does not exist in the current context"),
@@ -61,6 +62,20 @@ def test_what_the_sdk_has_not_is_an_error(language: str, message: str) -> None:
 )
 def test_what_stands_in_a_function_of_the_readers_is_no_error(language: str, message: str) -> None:
     assert kinds(language, message) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "message"),
+    [
+        ("java", "variable filter is already defined in method fence()"),
+        ("javascript", "SyntaxError: Identifier 'filter' has already been declared"),
+        ("go", "no new variables on left side of :="),
+        ("go", "filter redeclared in this block"),
+        ("csharp", "CS0128: A local variable named 'filter' is already defined in this scope"),
+    ],
+)
+def test_two_ways_in_one_fence_are_a_warning(language: str, message: str) -> None:
+    assert kinds(language, message) == [("compile error", "warning")]
 
 
 def test_what_only_helps_who_builds_is_left_out() -> None:

@@ -15,6 +15,12 @@ _SYNTAX = re.compile(
     re.IGNORECASE,
 )
 
+_AGAIN = re.compile(
+    r"is already defined in|has already been declared|no new variables on left side of :=|"
+    r"redeclared in this block|CS0128"
+)
+"""A name that is declared twice: pages show two ways to do a thing in one fence, "or" between them."""
+
 
 def findings_of(
     member: Member, complaints: Sequence[Complaint], dialect: Dialect
@@ -31,6 +37,7 @@ def findings_of(
     found: list[Finding] = []
     names: list[str] = []
     wrong: list[tuple[Complaint, bool]] = []
+    again: list[Finding] = []
     for one in own:
         missing = next((match for pattern in dialect.undefined if (match := pattern.search(one.message))), None)
         if missing is not None:
@@ -40,8 +47,12 @@ def findings_of(
                 found.append(_finding(member, one, "context", "not self-contained", text, "warning"))
         elif any(pattern.search(one.message) for pattern in dialect.frame):
             continue
+        elif _AGAIN.search(one.message):
+            text = f"{one.message}: two ways to do it would stand in fences of their own"
+            again.append(_finding(member, one, "compiles", "compile error", text, "warning"))
         else:
             wrong.append((one, bool(_SYNTAX.search(one.message))))
+    found += again
     syntax = [one for one, is_syntax in wrong if is_syntax]
     if syntax:
         found.append(_finding(member, syntax[0], "parses", "syntax", syntax[0].message, "error"))
@@ -50,6 +61,8 @@ def findings_of(
     found += [_finding(member, one, "compiles", "compile error", one.message, severity) for one, _ in wrong]
     if wrong:
         return found, {"compiles": "failed"}
+    if again:
+        return found, {"compiles": "not checked: it declares a name twice"}
     if names:
         return found, {"compiles": f"not checked: it takes {', '.join(names)} from elsewhere"}
     return found, {"compiles": f"not checked: the frame of {fence.language} does not suit it"}
