@@ -22,7 +22,7 @@ def say(word):
 
 async def take_away():
     say("cleaning")
-    await asyncio.sleep(1)
+    await asyncio.sleep(0.6)
     say("clean")
 
 async def main(kind):
@@ -61,7 +61,7 @@ def told(tmp_path: Path) -> Told:
                 assert line, said
                 said += line
             process.send_signal(number)
-            time.sleep(0.15)
+            time.sleep(0.1)
         said += process.stdout.read()
         complaints = (tmp_path / "errors").read_text()
         assert "Traceback" not in complaints

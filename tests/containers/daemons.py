@@ -71,8 +71,8 @@ class Daemon:
         self._process.send_signal(number)
         self._process.wait()
 
-    def remove(self) -> None:
-        """Take everything away; a daemon that was killed is started again for it."""
+    def empty(self) -> None:
+        """Take all containers and networks away; one that was killed is started again for it."""
         if self._process is None or self._process.poll() is not None:
             self.start()
         engine = connect(self.environ)
@@ -81,6 +81,10 @@ class Daemon:
         for network in engine.client.networks.list(filters={"type": "custom"}):
             network.remove()
         engine.close()
+
+    def remove(self) -> None:
+        """Take everything away."""
+        self.empty()
         self.end(signal.SIGTERM)
         subprocess.run(["umount", "-R", "-q", self.folder / "data"], check=False)
         shutil.rmtree(self.folder)

@@ -25,8 +25,8 @@ from containers.tiny import BASE, RESOLVE, tiny_settings, write_pack
 pytestmark = pytest.mark.containers
 
 
-@pytest.fixture
-def daemon(engine: Engine) -> Iterator[Daemon]:
+@pytest.fixture(scope="module")
+def own_daemon(engine: Engine) -> Iterator[Daemon]:
     made = Daemon()
     try:
         made.start()
@@ -34,6 +34,13 @@ def daemon(engine: Engine) -> Iterator[Daemon]:
         yield made
     finally:
         made.remove()
+
+
+@pytest.fixture
+def daemon(own_daemon: Daemon) -> Daemon:
+    """It runs, and nothing of an earlier test is in it but images."""
+    own_daemon.empty()
+    return own_daemon
 
 
 def started(open_bench: Callable[..., Bench], daemon: Daemon, tmp_path: Path) -> Bench:
