@@ -156,7 +156,7 @@ class ContainerServer:
         ports: dict[str, Any] = {f"{port}/tcp": ("127.0.0.1", None) if engine.is_local else None for port in PORTS}
         with _testcontainers_quiet():
             # Its own client would be another, with other certificates: with a version it asks nobody before it is gone.
-            client = {"environment": engine.place.variables, "version": engine.client.api.api_version}
+            client = {"environment": engine.variables, "version": engine.client.api.api_version}
             milvus = DockerContainer(self._image, docker_client_kw=client)
             milvus.get_docker_client().client.close()
             milvus.get_docker_client().client = engine.client

@@ -1,12 +1,11 @@
 """The Docker SDK's client, made so that the certificates of an engine count."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import docker
 import docker.constants
 from docker.utils import kwargs_from_env
-
-from milvus_parity.runtime.containers.places import Place
 
 
 class Api(docker.APIClient):
@@ -24,14 +23,15 @@ class Api(docker.APIClient):
         return super().merge_environment_settings(url, proxies, stream, trusted, cert)
 
 
-def client_of(place: Place, *, timeout: int, pool_size: int) -> docker.DockerClient:
-    """A client that speaks to the engine there, having asked for its version. Raises what the SDK raises."""
+def client_of(variables: Mapping[str, str], *, timeout: int, pool_size: int) -> docker.DockerClient:
+    """A client that speaks to the engine that environment variables lead to, having asked for its version.
+
+    Raises what the SDK raises.
+    """
     options: dict[str, Any] = {
-        **kwargs_from_env(environment=place.variables),
+        **kwargs_from_env(environment=dict(variables)),
         "timeout": timeout,
         "max_pool_size": pool_size,
-        # The user's own ssh, with its configuration and agent.
-        "use_ssh_client": place.address.startswith("ssh://"),
     }
     # With a version it asks nobody: it is the other client that is kept.
     client = docker.DockerClient(**options, version=docker.constants.MINIMUM_DOCKER_API_VERSION)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from milvus_parity.runtime.containers.errors import EngineError, EngineGoneError
 from milvus_parity.runtime.containers.places import Place, check_certificates, places
+from milvus_parity.runtime.containers.tunnel import Tunnel
 
 __all__ = ["Engine", "EngineError", "EngineGoneError", "Place", "connect", "explain", "places"]
 
@@ -40,15 +41,21 @@ NO_ENGINE_HINT = (
 class Engine:
     """A container engine that answers. Made by `connect`."""
 
-    def __init__(self, client: "docker.DockerClient", place: Place) -> None:
+    def __init__(self, client: "docker.DockerClient", place: Place, tunnel: Tunnel | None = None) -> None:
         self.client = client
         self.place = place
+        self._tunnel = tunnel
         self._threads: set[threading.Thread] = set()
 
     @property
     def is_local(self) -> bool:
         """Whether it is reached over a socket of this machine."""
         return self.place.socket_path is not None
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment variables that lead other clients to it."""
+        return _variables(self.place, self._tunnel)
 
     def is_podman(self) -> bool:
         """Whether it is Podman that answers. Blocks."""
@@ -125,6 +132,8 @@ class Engine:
     def close(self) -> None:
         """Close the connections to it."""
         self.client.close()
+        if self._tunnel is not None:
+            self._tunnel.close()
 
 
 def connect(environ: Mapping[str, str] | None = None) -> Engine:
@@ -152,21 +161,28 @@ def _connect(place: Place) -> Engine:
     if (path := place.socket_path) is not None:
         _try_socket(path, place)
     check_certificates(place)
+    tunnel = Tunnel(place.address) if place.address.startswith("ssh://") else None
     try:
-        client = client_of(place, timeout=int(REQUEST_SECONDS), pool_size=POOL_SIZE)
+        client = client_of(_variables(place, tunnel), timeout=int(REQUEST_SECONDS), pool_size=POOL_SIZE)
         client.ping()
     except Exception as error:
+        said = tunnel.said() if tunnel is not None else ""
+        if tunnel is not None:
+            tunnel.close()
         explained = explain(error, "asking for its version", place)
         if explained is None:
             raise
+        # An engine that does not know a client's certificate hangs up without a word.
+        fits = f"Does it run, and are the certificates in {place.certificates} those for it?"
         raise EngineError(
-            f"The container engine at {place.address} ({place.found}) does not answer: {_words(error)}",
-            # One that does not know a client's certificate hangs up without a word.
-            hint=f"Does it run, and are the certificates in {place.certificates} those for it?"
-            if place.certificates
-            else NO_ENGINE_HINT,
+            f"The container engine at {place.address} ({place.found}) does not answer: {said or _words(error)}",
+            hint=fits if place.certificates else NO_ENGINE_HINT,
         ) from error
-    return Engine(client, place)
+    return Engine(client, place, tunnel)
+
+
+def _variables(place: Place, tunnel: Tunnel | None) -> dict[str, str]:
+    return place.variables if tunnel is None else {"DOCKER_HOST": f"unix://{tunnel.path}"}
 
 
 def _try_socket(path: Path, place: Place) -> None:
