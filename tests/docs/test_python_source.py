@@ -54,6 +54,7 @@ def test_any_text_is_looked_at(text: str) -> None:
         ("data = {1: 0.1, 2: 0.2, ...}", True),
         ("...\na = 1", True),
         ("f(a, ...)", True),
+        ("a = [1, …]", True),
         ("a = [\n    1,\n    ....,\n]", True),
         ("def f(): ...", False),
         ("class A:\n    ...", False),

@@ -26,6 +26,8 @@ curl --request POST \\
         ("curl http://<host>:19530/v1/vector/collections\n", []),
         ("$ curl -X GET localhost:9091/healthz\n", []),
         ("import -c book x.csv\n", []),
+        (GOOD.replace('"quick_setup"', '"quick_setup", "filter": "color like \'red%\'"'), [("shell syntax", 6)]),
+        (GOOD.replace("[0.1]", "[0.1, …]"), []),
         (GOOD.replace(".../", "/").replace('drop" \\\n', 'drop"\n'), [("shell syntax", 3)]),
         (GOOD.replace('TOKEN}" \\\n', 'TOKEN}" \\ \n'), [("shell syntax", 4)]),
         ('curl -d \'{\n  "collectionName": "a",\n  "filter": "x\n-d y"\n}\'\n', [("bad json", 4)]),

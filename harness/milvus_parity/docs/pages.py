@@ -19,7 +19,7 @@ from milvus_parity.docs.schemas import Schemas
 from milvus_parity.model.errors import BadInputError
 from milvus_parity.model.scenario import Frozen
 
-_ELLIPSIS = re.compile(r"(?m)^\s*\.{3,}\s*$|(?<![\w\])}.])\.{3}\s*[;,)\]}]")
+_ELLIPSIS = re.compile(r"(?m)^\s*(?:\.{3,}|…)\s*$|(?<![\w\])}.])(?:\.{3}|…)\s*[;,)\]}]")
 _BRANCH = re.compile(r"(?:^|[/\\_-])v?(\d+\.\d+)(?:\.(?:x|\d+))?(?=[/\\]|$)")
 _SHELL = frozenset({"shell", "bash", "sh", "console", "curl", "zsh", "powershell"})
 _DATA = frozenset({"json", "yaml", "yml", "xml", "ini", "toml", "sql", "text", "txt", "plaintext", "csv", "graphql"})

@@ -12,7 +12,7 @@ _GIVEN = frozenset({*dir(builtins), "__file__"})
 """Names that every program has."""
 
 
-_ELISION = re.compile(r"(?m)^\s*\.{3,}\s*(?:#.*)?$|[,(\[{]\s*\.{3,}\s*[,)\]}]")
+_ELISION = re.compile(r"(?m)^\s*(?:\.{3,}|…)\s*(?:#.*)?$|[,(\[{]\s*(?:\.{3,}|…)\s*[,)\]}]")
 
 
 class Statement(Frozen, frozen=True, kw_only=True):

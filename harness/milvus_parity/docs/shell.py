@@ -17,7 +17,7 @@ _OLD_API = "/api/v1/"
 """The API of 2.1 and 2.2, whose fields have other names."""
 _GOES_ON = ("\\", "|", "&&", "^", "`", "(")
 _BODY = re.compile(r"(?:-d|--data(?:-raw|-binary)?)\s*(['\"])(.*?)(?<!\\)\1", re.DOTALL)
-_PLACEHOLDER = re.compile(r"\$\{?\w+\}?|<[^<>\n]+>|\{\{[^}]*\}\}|\.\.\.")
+_PLACEHOLDER = re.compile(r"\$\{?\w+\}?|<[^<>\n]+>|\{\{[^}]*\}\}|\.\.\.|…")
 FIELDS = frozenset(
     [
         *(
@@ -148,6 +148,10 @@ def _curl(path: str, fence: Fence) -> Iterator[Finding]:
             if _PLACEHOLDER.search(re.sub(r'"[^"\n]*"', '""', text)):
                 continue
             at = line + getattr(error, "lineno", 1) - 1
+            if re.match(r"[^\s\\)|;&]", fence.body[body.end() :]):
+                text_ = f"The quote {body[1]} within the body ends it there: what Milvus gets is something else."
+                yield _finding(path, fence, at, "shell syntax", text_, "warning")
+                continue
             yield _finding(path, fence, at, "bad json", f"The body is no JSON: {error}")
             continue
         for name in value if isinstance(value, dict) and _OLD_API not in fence.body else ():
