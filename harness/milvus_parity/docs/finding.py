@@ -123,12 +123,15 @@ def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     rank = {"error": 0, "warning": 1, "note": 2}
     unique: dict[object, Finding] = {}
     listed = list(findings)
-    misnamed = {(one.path, one.line) for one in listed if one.kind in ("misnamed call", "unknown call")}
+    calls = [one for one in listed if one.kind in ("misnamed call", "unknown call")]
+    misnamed = {(one.path, one.line) for one in calls if one.severity == "error"}
+    refused = {(one.path, one.line) for one in listed if one.kind == "compile error" and one.severity == "error"}
     unawaited = {(one.path, one.fence) for one in listed if one.kind == "missing await"}
     kept = [
         one
         for one in listed
         if not (one.kind in ("compile error", "raised") and (one.path, one.line) in misnamed)
+        and not (one.kind == "unknown call" and one.severity != "error" and (one.path, one.line) in refused)
         and not (one.level in ("effect", "tabs") and (one.path, one.fence) in unawaited)
     ]
     for one in sorted(kept, key=lambda f: (f.path, f.line, f.column, rank[f.severity], LEVELS.index(f.level))):
