@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from milvus_parity.cli.options import cache_folder, read_cases, read_packs, sources
+from milvus_parity.cli.options import cache_folder, read_cases, read_packs, sources, where_programs_run
 from milvus_parity.model.outcome import Facet
 
 if TYPE_CHECKING:
@@ -30,9 +30,7 @@ if TYPE_CHECKING:
     help="What has to have changed. Repeatable. Default: the heaviest in which the two releases differ.",
 )
 @click.option("--milvus", default="embedded", show_default=True, metavar="embedded|lite|container[:TAG]|ADDRESS")
-@click.option(
-    "--runtime", type=click.Choice(["auto", "process", "container"]), default="auto", envvar="MILVUS_PARITY_RUNTIME"
-)
+@where_programs_run
 @click.option("--timeout", type=click.FloatRange(0.1), default=60.0, show_default=True, help="Seconds for a release.")
 @sources
 def command(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from milvus_parity.cli.options import cache_folder, read_packs, sources
+from milvus_parity.cli.options import cache_folder, read_packs, sources, where_programs_run
 from milvus_parity.model.errors import BadInputError, ExitCode
 
 if TYPE_CHECKING:
@@ -52,13 +52,7 @@ def expand(paths: tuple[str, ...]) -> list[str]:
     metavar="embedded|lite|container[:TAG]|ADDRESS",
     help="The server that fences are run against.",
 )
-@click.option(
-    "--runtime",
-    type=click.Choice(["auto", "process", "container"]),
-    default="auto",
-    show_default=True,
-    help="Where fences are compiled and run: containers where an engine answers, else processes of this machine.",
-)
+@where_programs_run
 @click.option("--no-run", is_flag=True, help="Parse and compile, run nothing.")
 @click.option("--static", "only_static", is_flag=True, help="Neither compile nor run.")
 @click.option("--trust", is_flag=True, help="Run the pages' code on this machine without asking.")

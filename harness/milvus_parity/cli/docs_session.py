@@ -73,9 +73,14 @@ async def check_pages(
     ``allow`` raises when code of strangers must not be run in this runtime.
     """
     versions, _ = versions_of(wishes.targets, packs)
+    spoken = {one.code.fence.language for page in pages for one in page.ready.values()}
     async with CleaningStack() as stack:
         runtime = await open_runtime(
-            wishes.runtime if wishes.compile else "process", f"docs-{secrets.token_hex(3)}", wishes.cache, tell
+            wishes.runtime if wishes.compile else "process",
+            f"docs-{secrets.token_hex(3)}",
+            wishes.cache,
+            tell,
+            [pack for language, pack in packs.items() if language in spoken],
         )
         stack.push_async_callback(runtime.close)
         serving = None

@@ -60,6 +60,19 @@ def selection(command: Command) -> Command:
     return command
 
 
+def where_programs_run(command: Command) -> Command:
+    """``--runtime``: in containers or as processes."""
+    return click.option(
+        "--runtime",
+        type=click.Choice(["auto", "process", "container"]),
+        default="auto",
+        show_default=True,
+        envvar="MILVUS_PARITY_RUNTIME",
+        help="Where programs are compiled and run: in containers where an engine answers and has the images, or can "
+        "get them (auto), else as processes of this machine.",
+    )(command)
+
+
 def cache_folder() -> Path:
     """Where SDKs, builds and servers are kept: ``MILVUS_PARITY_CACHE``, or the system's place for caches."""
     named = os.environ.get("MILVUS_PARITY_CACHE")

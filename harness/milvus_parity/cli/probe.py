@@ -109,7 +109,9 @@ class Prober:
         if self._runtime is None:
             self._folder = temporary.make(self.cache / "temporary")
             self._stack.callback(_remove, self._folder)
-            self._runtime = await open_runtime(self._runtime_choice, self._folder.name, self.cache, self.tell)
+            self._runtime = await open_runtime(
+                self._runtime_choice, self._folder.name, self.cache, self.tell, [self.pack]
+            )
             self._stack.push_async_callback(self._runtime.close)
         usable, unusable = await available(self._runtime, {self.pack.language: self.pack}, targets)
         if unusable:

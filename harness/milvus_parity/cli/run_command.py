@@ -14,6 +14,7 @@ from milvus_parity.cli.options import (
     read_shard,
     selection,
     sources,
+    where_programs_run,
 )
 
 
@@ -27,14 +28,7 @@ from milvus_parity.cli.options import (
     help="The server. Credentials of an ADDRESS come from MILVUS_PARITY_USER, MILVUS_PARITY_PASSWORD or "
     "MILVUS_PARITY_TOKEN, an authority for TLS from MILVUS_PARITY_TLS_CA.",
 )
-@click.option(
-    "--runtime",
-    type=click.Choice(["auto", "process", "container"]),
-    default="auto",
-    show_default=True,
-    envvar="MILVUS_PARITY_RUNTIME",
-    help="Where programs run: in containers where an engine answers (auto), else as processes.",
-)
+@where_programs_run
 @click.option("--shard", callback=read_shard, metavar="N/COUNT", help="Run only the Nth of COUNT parts of the cases.")
 @click.option(
     "--durations",
