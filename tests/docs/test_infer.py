@@ -285,3 +285,24 @@ def test_what_a_fence_does_in_another_database_is_not_guessed() -> None:
     whys = [one.state.why for one in page(text).ready.values() if isinstance(one.state, Unknown)]
     assert len(whys) == 3
     assert "default" in whys[0]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'c.create_collection("films", dimension=2)\nc.create_collection("films", dimension=2)',
+        'c.create_collection("films", schema=schema)\nc.load_collection("films")',
+        'c.create_partition("films", "a")\nc.create_partition("films", "a")',
+        'c.drop_partition("films", "a")\nc.drop_partition("films", "a")',
+        'c.drop_collection("films")\nc.drop_collection("films")',
+        'c.drop_collection("films")\nc.list_partitions("films")',
+        'c.create_alias(collection_name="films", alias="a")\nc.create_alias(collection_name="films", alias="a")',
+        'c.drop_alias(alias="a")\nc.drop_alias(alias="a")',
+    ],
+)
+def test_what_is_said_twice_may_be_an_alternative(body: str) -> None:
+    first = body.splitlines()[0]
+    text = fence("python", 'client.list_partitions("films")')
+    once = page(text + fence("python", first.replace("c.", "client.")))
+    assert not fixture(once, 1).inferred
+    assert fixture(page(text + fence("python", body.replace("c.", "client."))), 1).inferred

@@ -28,8 +28,8 @@ KNOWN = _NO_STATE | _COLLECTION_WISE | _DATABASES
 FIELDS_MATTER = _WRITES | _READS | _INDEXES
 """These need a collection of the right fields: it is given as the page says, or as can be guessed."""
 
-DOUBTFUL = FIELDS_MATTER | _DATABASES | {"alter_alias", "describe_alias", "rename_collection"}
-"""A failure of these may come from a state that was inferred."""
+DOUBTFUL = FIELDS_MATTER | _DATABASES | _THERE | {"alter_alias", "describe_alias", "rename_collection"}
+"""A failure of these may come from a state that was inferred, or from what a server allows how often."""
 
 _ASKING = frozenset({"list", "has", "load_state", "replicas", "query", "search", "describe_index", "describe_alias"})
 CHANGING = _COLLECTION_WISE - _THERE - _ASKING
@@ -64,6 +64,8 @@ class _State:
         self.databases_before: dict[str, bool] = {}
         self.databases: dict[str, bool] = {}
         self.elsewhere = False
+        self.again = False
+        """It makes what is there, drops what is gone, loads what has no index: alternatives, or what is left out."""
 
     def collection(self, name: str) -> _Held:
         if name not in self.held:
@@ -98,6 +100,7 @@ class _State:
         """The whole collection must be loaded, or released; None: it can be loaded."""
         held = self.collection(name)
         held.rows = held.rows or 1
+        self.again = self.again or (name in self.created and not held.indexed)
         if held.indexed is None:
             held.indexed_before = held.indexed = True
         self.need(name, DEFAULT_PARTITION, loaded)
@@ -162,7 +165,10 @@ def _fixture(state: _State, codes: Sequence[Code], schemas: Schemas, continued: 
         databases=state.databases_before,
         databases_after={name: there for name, there in state.databases.items() if name in text},
         fields=said,
-        inferred=bool(doubtful) or continued or all(use.operation == "connect" for code in codes for use in code.uses),
+        inferred=bool(doubtful)
+        or continued
+        or state.again
+        or all(use.operation == "connect" for code in codes for use in code.uses),
         after=tuple(code.fence.line for code in codes[:-1]) if continued else (),
     )
 
@@ -200,6 +206,7 @@ def _apply(state: _State, use: Use) -> str | None:
         _apply_collection(state, operation, name)
         return None
     held = state.collection(name)
+    state.again = state.again or name in state.dropped
     if operation == "load_state" and not use.partitions:
         return None
     if operation in _ONE_PARTITION | _MANY_PARTITIONS:
@@ -225,12 +232,15 @@ def _apply(state: _State, use: Use) -> str | None:
         state.load(name, True)
         state.touch(name, use.partitions)
     elif operation in _INDEXES:
+        state.again = state.again or held.indexed is (operation == "create_index")
         state.index(name, operation != "create_index")
         held.indexed = operation != "drop_index"
     return None
 
 
 def _apply_collection(state: _State, operation: str, name: str) -> None:
+    gone = name in state.dropped
+    state.again = state.again or (name in state.held and not gone if operation == "create_collection" else gone)
     if operation == "create_collection":
         if name not in state.held:
             state.created.add(name)
@@ -266,6 +276,7 @@ def _apply_alias(state: _State, use: Use, name: str) -> str | None:
         if use.alias not in state.aliases:
             state.collection(name).aliases.append(use.alias)
         if use.operation == "drop_alias":
+            state.again = state.again or state.aliases.get(use.alias, name) is None
             state.aliases[use.alias] = None
     elif use.operation == "alter_alias":
         assert use.alias is not None
@@ -277,6 +288,7 @@ def _apply_alias(state: _State, use: Use, name: str) -> str | None:
         state.collection(name)
         if use.operation == "create_alias":
             assert use.alias is not None
+            state.again = state.again or state.aliases.get(use.alias) is not None
             state.aliases[use.alias] = name
     return None
 
@@ -284,13 +296,16 @@ def _apply_alias(state: _State, use: Use, name: str) -> str | None:
 def _apply_partition(state: _State, operation: str, name: str, partition: str) -> None:
     held = state.collection(name)
     if operation == "create":
+        state.again = state.again or partition in held.now
         held.now[partition] = None if name in state.created else False
         held.gone.discard(partition)
     elif operation == "drop":
+        state.again = state.again or partition in held.gone
         state.need(name, partition, False)
         held.now.pop(partition, None)
         held.gone.add(partition)
     elif operation in ("load", "release"):
+        state.again = state.again or (name in state.created and not held.indexed)
         state.need(name, partition, operation == "release")
         held.rows = held.rows or 1
         held.now[partition] = operation == "load"
