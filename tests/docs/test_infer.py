@@ -1,8 +1,9 @@
 """What fences about rows, indexes, aliases and collections presuppose, and what they leave."""
 
 import pytest
-from docs.docs_pages import page
+from docs.docs_pages import dialects, page
 from milvus_parity.docs.fixtures import Fixture, Unknown, differences
+from milvus_parity.docs.frames import lent_names
 from milvus_parity.docs.pages import ReadyPage
 from milvus_parity.model.trace import CollectionSnapshot
 
@@ -306,3 +307,13 @@ def test_what_is_said_twice_may_be_an_alternative(body: str) -> None:
     once = page(text + fence("python", first.replace("c.", "client.")))
     assert not fixture(once, 1).inferred
     assert fixture(page(text + fence("python", body.replace("c.", "client."))), 1).inferred
+
+
+def test_what_readers_declare_without_a_word_is_lent_to_a_fence_that_is_run() -> None:
+    ready = page(
+        fence("go", 'err = c.DropCollection(ctx, "book")')
+        + fence("go", 'err := c.CreateAlias(ctx, "book", "a")')
+        + fence("go", 'err = c.DropAlias(ctx, "a")')
+    )
+    lent = {index: lent_names(one.chain, dialects()["go"]) for index, one in ready.ready.items()}
+    assert lent == {0: ("err",), 1: (), 2: ()}

@@ -107,6 +107,7 @@ class DialectSpec(PackPart, frozen=True, kw_only=True):
     assigned: str = ""
     awaited: str = ""
     packages: Mapping[str, str] = {}
+    lent: Mapping[str, str] = {}
     api: str = ""
     targets: tuple[TargetMark, ...]
     rewrite: tuple[Rewrite, ...] = ()

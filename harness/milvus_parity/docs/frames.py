@@ -85,6 +85,16 @@ def given_names(chain: Sequence[Code], dialect: Dialect) -> tuple[str, ...]:
     return tuple(dict.fromkeys(given))
 
 
+def lent_names(chain: Sequence[Code], dialect: Dialect) -> tuple[str, ...]:
+    """Names that a chain uses before it declares them and that the language's readers declare without a word."""
+    return tuple(
+        name
+        for name in dialect.spec.lent
+        for first in [next((code for code in chain if name in code.words), None)]
+        if first is not None and name not in first.declared
+    )
+
+
 def make_job(
     renderer: Renderer,
     dialect: Dialect,
@@ -99,8 +109,10 @@ def make_job(
 ) -> Job:
     """The program of a fence. ``names``: the collection and the partition that a given variable stands for.
 
-    ``connections``: connect to the server under test where the fence connects; without it, as the page says.
+    ``connections``: connect to the server under test where the fence connects, and lend it what it lacks; without it,
+    as the page says.
     """
+    lent = "".join(f"{dialect.spec.lent[name]} " for name in lent_names(chain, dialect)) if connections else ""
     given = given_names(chain, dialect)
     assigned = _assigned(chain, dialect, given)
     connect = _connect(renderer, given, assigned, names)
@@ -116,7 +128,7 @@ def make_job(
                     step=step,
                     operation="fence",
                     client="",
-                    text=text.rstrip("\n") + "\n",
+                    text=(lent if step == CONNECT + 1 else "") + text.rstrip("\n") + "\n",
                     names={
                         "kind": kind,
                         "scope": _scope(code, chain[:index]),

@@ -11,7 +11,7 @@ from milvus_parity.docs.complaints import findings_of
 from milvus_parity.docs.dialect import Dialect
 from milvus_parity.docs.finding import Finding
 from milvus_parity.docs.fixtures import Fixture, Unknown
-from milvus_parity.docs.frames import Job, fence_pack, make_job
+from milvus_parity.docs.frames import Job, fence_pack, lent_names, make_job
 from milvus_parity.docs.judging import Ran, judge_run
 from milvus_parity.docs.page import Output
 from milvus_parity.docs.plan import Member, Planned
@@ -105,7 +105,7 @@ def _jobs(members: Sequence[Member], renderer: Renderer, dialect: Dialect) -> li
     for member in members:
         ready, page = member.ready, member.page
         fixture = ready.state if isinstance(ready.state, Fixture) else None
-        connects = ready.code.connects
+        apart = ready.code.connects or bool(lent_names(ready.chain, dialect))
         job = make_job(
             renderer,
             dialect,
@@ -113,12 +113,12 @@ def _jobs(members: Sequence[Member], renderer: Renderer, dialect: Dialect) -> li
             number=len(jobs) + 1,
             path=page.page.path,
             chain=ready.chain,
-            fixture=None if connects else fixture,
+            fixture=None if apart else fixture,
             names=(page.collection or "book", page.partition or "novel"),
-            connections=not connects,
+            connections=not apart,
         )
         jobs.append(job)
-        if connects and fixture is not None:
+        if apart and fixture is not None:
             jobs.append(
                 make_job(
                     renderer,
