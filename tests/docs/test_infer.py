@@ -317,3 +317,10 @@ def test_what_readers_declare_without_a_word_is_lent_to_a_fence_that_is_run() ->
     )
     lent = {index: lent_names(one.chain, dialects()["go"]) for index, one in ready.ready.items()}
     assert lent == {0: ("err",), 1: (), 2: ()}
+
+
+def test_a_field_is_no_collection_where_that_is_a_variable() -> None:
+    found = page(fence("go", 'err := c.CreateIndex(ctx, collectionName, "embeddings", idx, false)')).ready[0]
+    assert found.code.uses[0].collection is None
+    found = page(fence("go", 'err := c.DropPartition(ctx, collectionName, "novel")')).ready[0]
+    assert (found.code.uses[0].collection, found.code.uses[0].partitions) == (None, ("novel",))
