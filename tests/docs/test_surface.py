@@ -2,8 +2,9 @@
 
 import pytest
 from docs.docs_pages import dialects, page
-from milvus_parity.docs.surface import check_members, nearest
-from milvus_parity.docs.tables import Signatures
+from milvus_parity.docs.finding import Finding
+from milvus_parity.docs.surface import check_members, misnamed_class, nearest
+from milvus_parity.docs.tables import Call, Signatures
 
 PYTHON = {
     "pymilvus": ("MilvusClient", "Collection", "DataType", "utility"),
@@ -88,3 +89,31 @@ def test_a_name_is_only_given_where_it_is_certain() -> None:
     assert nearest("getCollectionLoadState", ("getCollectionStatistics", "getLoadState")) == ("getLoadState", False)
     assert nearest("add_partitions", ("load_partitions", "db")) == (None, False)
     assert nearest("createPartitions", ("createPartition",)) == ("createPartition", True)
+
+
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [
+        ("GrantRolePriviledgeParam", "GrantRolePrivilegeParam"),
+        ("GrantRolePrivilegeParam", None),
+        ("JSONObject", None),
+        ("ConnectToMilvus", None),
+    ],
+)
+def test_a_misspelt_class_of_the_sdk_is_an_error(name: str, right: str | None) -> None:
+    known = Signatures(
+        calls={
+            name: Call(name=name, arguments=()) for name in ("GrantRolePrivilegeParam", "JsonObject", "ConnectParam")
+        }
+    )
+    lacks = Finding(
+        path="p.md",
+        line=1,
+        level="context",
+        kind="not self-contained",
+        severity="warning",
+        language="java",
+        message=f"{name} is never defined on this page.",
+    )
+    found = misnamed_class(lacks, known)
+    assert (found.severity, found.right) == (("error", right) if right else ("warning", None))

@@ -16,8 +16,8 @@ from milvus_parity.docs.plan import Planned
 from milvus_parity.docs.prose import check_prose
 from milvus_parity.docs.refusals import Refusals
 from milvus_parity.docs.shell import check_shell
-from milvus_parity.docs.surface import check_members
-from milvus_parity.docs.tables import check_tables, joined
+from milvus_parity.docs.surface import check_members, misnamed_class
+from milvus_parity.docs.tables import NONE, check_tables, joined
 from milvus_parity.docs.tabs import certain, judge_tabs
 from milvus_parity.docs.topic import check_topics
 from milvus_parity.engine.databases import DatabasePool
@@ -87,6 +87,10 @@ async def check(
             language: joined(known[index] for index in known if page.ready[index].code.fence.language == language)
             for language in asked
         }
+        findings = [
+            misnamed_class(one, of_language.get(one.language or "", NONE)) if one.path == page.page.path else one
+            for one in findings
+        ]
         findings += check_tables(page, asked, of_language)
         members = list(check_members(page, asked, known, targets))
         findings += members

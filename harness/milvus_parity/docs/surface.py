@@ -8,6 +8,8 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+import msgspec
+
 from milvus_parity.docs import python_source
 from milvus_parity.docs.code import Code, place_in, without_strings
 from milvus_parity.docs.dialect import Dialect
@@ -15,6 +17,9 @@ from milvus_parity.docs.finding import Finding
 from milvus_parity.docs.pages import ReadyPage
 from milvus_parity.docs.tables import NEAR, Signatures, alike, words_of
 
+_LACKS = re.compile(r"([A-Z]\w+) is never defined on this page\.$")
+_MANY = 3
+"""Words from which a class has its name from Milvus alone."""
 _SHORT = 3
 """Letters up to which a name says nothing."""
 _PACKAGES = {"python": "pymilvus", "javascript": "@zilliz/milvus2-sdk-node"}
@@ -63,6 +68,25 @@ def _finding(
         right=near if certain else None,
         target=target,
         fence=(code.fence.line, code.fence.last),
+    )
+
+
+def misnamed_class(finding: Finding, known: Signatures) -> Finding:
+    """A name that a fence lacks, as the misspelt class of the SDK that it is: ``GrantRolePriviledgeParam``. What has
+    few words may be a class of somebody else."""
+    lacks = _LACKS.match(finding.message) if finding.kind == "not self-contained" else None
+    if lacks is None or finding.language != "java" or len(words_of(lacks[1])) < _MANY or lacks[1] in known.calls:
+        return finding
+    near, certain = nearest(lacks[1], [name for name in known.calls if len(words_of(name)) >= _MANY])
+    if not certain or near is None:
+        return finding
+    return msgspec.structs.replace(
+        finding,
+        level="compiles",
+        kind="misnamed call",
+        severity="error",
+        message=f"The SDK has no {lacks[1]}; it has {near}.",
+        right=near,
     )
 
 
