@@ -153,9 +153,8 @@ class _Checker:
         """Arguments by place or by a builder's methods: the name's words must be somewhere. What only nearly is there
         is misspelt; what is not there at all may be somebody's own name for an argument."""
         joined = "".join(words_of(name))
-        haystack = re.sub(r"[^a-z0-9]+", " ", self.text.lower())
-        flat = "".join(part for word in haystack.split() for part in (word, " "))
-        if joined in flat or joined in flat.replace("s ", " ") or all(word in flat for word in words_of(name)):
+        there = {word for identifier in _ARGUMENT.findall(self.text) for word in words_of(identifier)}
+        if re.search(rf"{joined}s?(?![a-z0-9])", self.text.lower()) or there.issuperset(words_of(name)):
             return None
         if any(joined in "".join(words_of(argument)) for call in self.calls for argument in call.arguments):
             return None
