@@ -57,7 +57,7 @@ def test_a_state_can_be_declared_beside_the_page(tmp_path: Path) -> None:
     (tmp_path / "search.parity.yaml").write_text("given:\n  book: {partitions: {novel: 10}, loaded: [novel]}\n")
     declared = declared_for(tmp_path / "search.md")
     ready = ready_page("search.md", "```python\ncollection.search(data)\n```\n", dialects(), declared=declared)
-    assert str(ready.ready[0].state) == "book with novel (loaded)"
+    assert str(ready.ready[0].state).startswith("book with novel (loaded), index, fields book_id, word_count")
     (tmp_path / "search.parity.yaml").write_text("gven: {}\n")
     with pytest.raises(BadInputError, match="gven"):
         declared_for(tmp_path / "search.md")

@@ -68,7 +68,8 @@ def _sentence(name: str, given: GivenCollection, fields: str | None) -> str:
         parts.append(f"{partition} ({'loaded' if loaded else 'released'})")
     told = f"{name} with {', '.join(parts)}" if parts else f"{name} without further partitions"
     if fields is not None:
-        told += f", {'' if given.metric else 'no '}index, fields {fields}"
+        indexed = given.metric is not None or given.loaded or any(given.partitions.values())
+        told += f", {'' if indexed else 'no '}index, fields {fields}"
     aliases = [alias for alias in (given.alias, *given.aliases) if alias]
     return f"{told}, alias {', '.join(aliases)}" if aliases else told
 

@@ -1,6 +1,8 @@
 """Infer what a chain of fences presupposes, and what should be there after it, operation by operation. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
 
 from milvus_parity.docs.code import Code, Use
 from milvus_parity.docs.fixtures import DEFAULT_PARTITION, Declared, Fixture, Unknown
@@ -124,7 +126,7 @@ def infer(
     fences that only make the state.
     """
     if declared is not None and declared.given:
-        return Fixture(given=declared.given, declared=True)
+        return _declared(declared.given, codes, schemas)
     other = [name for code in codes for name in code.other_calls]
     if other:
         return Unknown(why=f"what {other[0]} presupposes is not known")
@@ -137,6 +139,25 @@ def infer(
             if why is not None:
                 return Unknown(why=why)
     return _fixture(state, codes, schemas, continued)
+
+
+def _declared(given: Mapping[str, GivenCollection], codes: Sequence[Code], schemas: Schemas) -> Fixture:
+    """What is declared, with the fields that the page speaks of where they matter."""
+    if not any(use.operation in FIELDS_MATTER for code in codes for use in code.uses):
+        return Fixture(given=given, declared=True)
+    found = {name: schemas.of(name, codes) for name in given}
+    return Fixture(
+        given={
+            name: replace(one, fields=schema.fields, dynamic=schema.dynamic)
+            for name, one in given.items()
+            for schema in [found[name]]
+            if schema is not None
+        }
+        | {name: one for name, one in given.items() if found[name] is None},
+        fields={name: str(schema) for name, schema in found.items() if schema is not None},
+        declared=True,
+        inferred=True,
+    )
 
 
 def _fixture(state: _State, codes: Sequence[Code], schemas: Schemas, continued: bool) -> Fixture | Unknown:
