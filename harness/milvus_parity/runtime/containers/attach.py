@@ -150,6 +150,8 @@ class ContainerConnection:
             if self._exit is None or not self._exit.done():
                 await self._engine.ask("ending a worker", self._kill)
             await self.wait()
+        if self._removal is not None:
+            await asyncio.shield(self._removal)
 
     def _kill(self) -> None:
         import docker.errors
@@ -181,15 +183,18 @@ class ContainerConnection:
             self._lines.end()
             self._attached.close()
             self._forget(self.container)
-        ended = exit_from(state, killed=self._killed, memory=self._memory)
-        if self.relay is None:
-            return ended
+            lost = self._let_relay_go()
+        return Exit(lost=lost) if lost and self._killed else exit_from(state, killed=self._killed, memory=self._memory)
+
+    def _let_relay_go(self) -> str | None:
+        """Have the relay removed; what happened to it, if it had ended before."""
+        if self.relay is None or self._guard is None:
+            return None
         lost = self.relay.lost
-        if self._guard is not None:
-            self._guard.cancel()
+        self._guard.cancel()
         # Later than whoever waits learns of the end: else its executions would seem to have lost their way first.
         self._removal = asyncio.create_task(self.relay.remove())
-        return Exit(lost=lost) if lost and self._killed else ended
+        return lost
 
     def _wait_and_remove(self) -> dict[str, Any]:
         import docker.errors
