@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from milvus_parity.docs.check import Settings
 
 Place = tuple[str, int]
+MOST_ALONE = 3
+"""So many workers run fences that must not share theirs; each has at least two."""
 _RUN = "#run"
 """Ends the key of a job that is only there to be run: its connections are not the page's."""
 
@@ -187,14 +189,17 @@ class _Work:
             self.finished(jobs[trace.case], trace, recording)
 
         target = next(iter(self.members.values())).target
-        lane = Lane(pack, target, runtime, _deaf, finished, lambda _target, _programs: None)
         built = Built(build=self.compiled.build, programs=tuple(job.program for job in jobs.values()), refused={})
         prepared = Prepared(built=built, seconds=0.0)
-        alone = {key for key in jobs if self._outputs(key)}
-        await lane.run(prepared, [job.case for key, job in jobs.items() if key not in alone], executor, slots)
-        # The executions of a worker share its log: what one prints is only known when no other runs.
-        lane.concurrency = 1
-        await lane.run(prepared, [job.case for key, job in jobs.items() if key in alone], executor, slots)
+        alone = [job.case for key, job in jobs.items() if self._outputs(key)]
+        together = [job.case for key, job in jobs.items() if not self._outputs(key)]
+        # The executions of a worker share its log: what one prints is only known when no other runs there.
+        workers = min(MOST_ALONE, (len(alone) + 1) // 2)
+        async with asyncio.TaskGroup() as group:
+            for cases, single in [(together, False), *((alone[at::workers], True) for at in range(workers))]:
+                lane = Lane(pack, target, runtime, _deaf, finished, lambda _target, _programs: None)
+                lane.concurrency = 1 if single else lane.concurrency
+                group.create_task(lane.run(prepared, cases, executor, slots))
 
     def _outputs(self, key: str) -> list[Output]:
         """What the page says a job's fence prints."""
