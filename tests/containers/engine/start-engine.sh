@@ -10,7 +10,7 @@ answers() { [ -S "$socket" ] && curl -sf -m 2 --unix-socket "$socket" http://eng
 
 if answers; then exit 0; fi
 
-if ! command -v dockerd >/dev/null || ! command -v iptables >/dev/null; then
+if ! type -P dockerd iptables rootlesskit slirp4netns newuidmap >/dev/null; then
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq
   # iptables is only recommended by docker.io, and it cannot do without. The last three are for engines without root.
