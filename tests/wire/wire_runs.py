@@ -10,6 +10,7 @@ from milvus_parity.cli import session
 from milvus_parity.cli.options import cache_folder, read_cases, read_packs
 from milvus_parity.engine.plan import select
 from milvus_parity.model.wire import Recording
+from milvus_parity.runtime.base import Channel
 from milvus_parity.servers.base import ServerInfo
 from milvus_parity.store.reader import RunFolder, read_run
 from milvus_parity.wire.gateway import Gateway, RecordingGateways, Upstream
@@ -47,7 +48,8 @@ class DirectGateways:
     def __init__(self, info: ServerInfo) -> None:
         self._address = info.address
 
-    async def open(self) -> "DirectEndpoint":
+    async def open(self, relay: Channel | None = None) -> "DirectEndpoint":
+        assert relay is None, "processes need none"
         return DirectEndpoint(self._address)
 
     async def close(self) -> None:
