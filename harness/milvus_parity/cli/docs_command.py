@@ -43,7 +43,11 @@ def expand(paths: tuple[str, ...]) -> list[str]:
     metavar="NAME[@VERSION]",
     help="Check only this target or language, or with this version. Repeatable. Default: those that pages mean.",
 )
-@click.option("--docs-version", metavar="LINE", help="The line of Milvus that the pages are for, as in 2.2.")
+@click.option(
+    "--docs-version",
+    metavar="LINE",
+    help="The line of Milvus that the pages are for, as in 2.2. Default: that of their path or branch (v2.2.x).",
+)
 @click.option("--changed-since", metavar="REV", help="Only pages that changed since this revision of their repository.")
 @click.option(
     "--milvus",
@@ -102,7 +106,7 @@ def check_command(
     from milvus_parity.docs.dialect import read_dialects
     from milvus_parity.docs.finding import KINDS as FINDING_KINDS
     from milvus_parity.docs.known import apply_known
-    from milvus_parity.docs.pages import read_page
+    from milvus_parity.docs.pages import read_page, version_of
     from milvus_parity.docs.report import render
     from milvus_parity.runtime.base import Runtime
 
@@ -118,7 +122,10 @@ def check_command(
         if not paths:
             click.echo(f"No page changed since {changed_since}.", err=True)
             return int(ExitCode.OK)
-    read = [read_page(path, dialects, docs_version, languages) for path in paths]
+    read = []
+    for path in paths:
+        line = docs_version or version_of(path) or line_of_branch(Path(path), os.environ, changed_since)
+        read.append(read_page(path, dialects, line, languages))
 
     def allow(found: Runtime) -> None:
         if not trust and found.name != "container":
