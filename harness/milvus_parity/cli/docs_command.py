@@ -1,5 +1,6 @@
 """``milvus-parity docs``: check documentation pages by running them."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -102,6 +103,7 @@ def check_command(
     from milvus_parity.cli import stopping
     from milvus_parity.cli.docs_session import DocsWishes, check_pages, versions_of
     from milvus_parity.cli.judging import find_ledger
+    from milvus_parity.docs.branches import line_of_branch
     from milvus_parity.docs.changed import changed_pages
     from milvus_parity.docs.dialect import read_dialects
     from milvus_parity.docs.finding import KINDS as FINDING_KINDS
