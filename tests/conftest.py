@@ -1,14 +1,14 @@
-"""What all tests share: the flag that rewrites golden files, and what a skip means in CI."""
+"""What all tests share: the flag that rewrites golden files, what a skip means in CI, and one run of all cases."""
 
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from eight_targets import STANDIN
+from eight_targets import STANDIN, TARGETS, Command
 from milvus_parity.cli.options import cache_folder
 
 LISTED_SKIPS = Path(__file__).parent / "skips.txt"
@@ -56,3 +56,50 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["RestoreConfigFile"] = done.stdout.splitlines()[-1].strip()  # noqa: SIM112 - as MSBuild names it
     os.environ["CSHARP_VERSION"] = STANDIN
     os.environ["MILVUS_PARITY_TEST_CSHARP"] = f"csharp@{STANDIN}"
+
+
+@pytest.fixture(scope="session")
+def csharp() -> Mapping[str, str]:
+    """The environment in which C# programs are compiled against the stand-in for Milvus.Client."""
+    if "RestoreConfigFile" not in os.environ:
+        pytest.skip("dotnet is not on the PATH, or MILVUS_PARITY_TEST_NUGET names no folder of NuGet packages")
+    return {"RestoreConfigFile": os.environ["RestoreConfigFile"]}  # noqa: SIM112
+
+
+@pytest.fixture(scope="session")
+def parity() -> Command:
+    """``milvus-parity`` with arguments; ``code`` is the exit status that is expected."""
+
+    def run(
+        *arguments: object,
+        code: int | None = 0,
+        environment: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        timeout: float = 900,
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "milvus_parity", *map(str, arguments)],
+            env={**os.environ, "MILVUS_PARITY_RUNTIME": "process", **(environment or {})},
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        if code is not None:
+            assert done.returncode == code, done.stdout[-6000:] + done.stderr[-6000:]
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def whole_run(parity: Command, csharp: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of one run of all cases through all eight targets; the ledger explains every difference."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    words = [word for target in TARGETS for word in ("--target", target, "--require", target)]
+    done = parity("run", *words, "--out", folder, environment=csharp, timeout=1500, code=None)
+    (folder / "said.txt").write_text(done.stdout + done.stderr)
+    assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-4000:]
+    return folder

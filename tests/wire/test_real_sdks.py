@@ -17,10 +17,10 @@ from milvus_parity.model.trace import Trace
 from milvus_parity.model.wire import RecordedCall
 from milvus_parity.runtime.base import Channel, Runtime
 from milvus_parity.servers.base import ServerInfo
-from milvus_parity.store.reader import RunFolder
+from milvus_parity.store.reader import RunFolder, read_run
 from milvus_parity.wire.gateway import RecordingGateways, Upstream
 from milvus_parity.wire.summary import texts
-from wire_runs import DirectGateways, own_gateways, run_through
+from wire_runs import DirectGateways, run_through
 
 pytestmark = pytest.mark.e2e
 
@@ -100,11 +100,9 @@ def test_the_sequences_are_those_that_the_documentation_shows(witnessed: tuple[R
 
 
 def test_directly_and_through_the_gateway_the_outcomes_are_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    through = run_through(
-        lambda info, *_, **__: own_gateways(info), ["drop_partition/*"], tmp_path / "through", monkeypatch
-    )
+    through = read_run(whole_run)
     patterns = [case.id for case in through.header.cases if _is_without_faults(case)]
     direct = run_through(lambda info, *_, **__: DirectGateways(info), patterns, tmp_path / "direct", monkeypatch)
     of_direct, of_through = _outcomes(direct), _outcomes(through)

@@ -13,7 +13,7 @@ from milvus_parity.model.wire import Recording
 from milvus_parity.runtime.base import Channel
 from milvus_parity.servers.base import ServerInfo
 from milvus_parity.store.reader import RunFolder, read_run
-from milvus_parity.wire.gateway import Gateway, RecordingGateways, Upstream
+from milvus_parity.wire.gateway import Gateway
 
 STAND_IN = "2.3.0-standin.1"
 
@@ -35,11 +35,6 @@ def run_through(gateways: Gateways, patterns: Sequence[str], out: Path, monkeypa
     ended = asyncio.run(session.run_session(wishes, packs, cases, lambda _: None)).ended
     assert ended.end == "complete", ended
     return read_run(out)
-
-
-def own_gateways(info: ServerInfo) -> RecordingGateways:
-    """What a run has when no test interferes."""
-    return RecordingGateways(Upstream(host=info.host, port=info.port))
 
 
 class DirectGateways:
