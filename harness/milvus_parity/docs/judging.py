@@ -90,14 +90,8 @@ def judge_run(
         levels["runs"] = f"not checked: {own[0].message}" if own else "passed"
     if own:
         levels["effect"] = levels["tabs"] = "not checked: it did not run to its end"
-        return Ran(
-            job=job,
-            language=language,
-            target=trace.target,
-            levels=levels,
-            findings=tuple(findings),
-            certain=tuple(reader.certain),
-        )
+        ran = Ran(job=job, language=language, target=trace.target, levels=levels)
+        return msgspec.structs.replace(ran, findings=tuple(findings), certain=tuple(reader.certain))
     held = trace.observations[-1].snapshot.databases if trace.observations else {}
     effect = held.get("database", {}) if trace.observations else None
     if effect is None:
