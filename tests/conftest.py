@@ -1,14 +1,21 @@
-"""What all tests share: the flag that rewrites golden files, what a skip means in CI, and one run of all cases."""
+"""What all tests share: the flag that rewrites golden files, what a skip means in CI, and one run of all cases.
+
+With ``-n 2 --dist loadgroup`` two processes share the tests: a file stays whole, and all that needs
+a Docker engine.
+"""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import psutil
 import pytest
 from eight_targets import STANDIN, TARGETS, Command
+from filelock import FileLock
 from milvus_parity.cli.options import cache_folder
 
 LISTED_SKIPS = Path(__file__).parent / "skips.txt"
@@ -24,13 +31,21 @@ def update_golden(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--update-golden"))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tell processes that share the tests what belongs together: fixtures of a file, and all that counts containers."""
+    for item in items:
+        contained = item.get_closest_marker("containers") is not None
+        item.add_marker(pytest.mark.xdist_group("containers" if contained else item.nodeid.split("::")[0]))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """In CI, a test that cannot run there has failed, unless it is listed."""
     report = yield
     if os.environ.get("CI") == "true" and report.skipped and not hasattr(report, "wasxfail"):
         listed = LISTED_SKIPS.read_text(encoding="utf-8").splitlines() if LISTED_SKIPS.exists() else []
-        if item.nodeid.split("[")[0] not in listed:
+        if re.split(r"[\[@]", item.nodeid)[0] not in listed:
             reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
             report.outcome = "failed"
             report.longrepr = f"Skipped in CI, where everything must run: {reason}"
@@ -95,11 +110,28 @@ def parity() -> Command:
 
 
 @pytest.fixture(scope="session")
-def whole_run(parity: Command, csharp: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of one run of all cases through all eight targets; the ledger explains every difference."""
-    folder = tmp_path_factory.mktemp("whole") / "run"
-    words = [word for target in TARGETS for word in ("--target", target, "--require", target)]
-    done = parity("run", *words, "--out", folder, environment=csharp, timeout=1500, code=None)
-    (folder / "said.txt").write_text(done.stdout + done.stderr)
-    assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-4000:]
+def whole_run(
+    parity: Command, csharp: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> Path:
+    """The folder of one run of all cases through all eight targets; the ledger explains every difference.
+
+    Beside it ``said.txt`` has what the command said, and ``left.txt`` the processes that were there only after it.
+    """
+    top = tmp_path_factory.getbasetemp()
+    shared = (top if worker_id == "master" else top.parent) / "whole"
+    folder = shared / "run"
+    with FileLock(f"{shared}.lock"):
+        if not (shared / "said.txt").exists():
+            shared.mkdir(exist_ok=True)
+            before = _children()
+            words = [word for target in TARGETS for word in ("--target", target, "--require", target)]
+            done = parity("run", *words, "--out", folder, environment=csharp, timeout=1500, code=None)
+            (shared / "left.txt").write_text("\n".join(sorted(process.name() for process in _children() - before)))
+            (shared / "said.txt").write_text(f"exit status {done.returncode}\n{done.stdout}{done.stderr}")
+    said = (shared / "said.txt").read_text()
+    assert said.startswith("exit status 0\n"), said[-24000:]
     return folder
+
+
+def _children() -> set[psutil.Process]:
+    return set(psutil.Process().children(recursive=True))
