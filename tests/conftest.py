@@ -1,22 +1,24 @@
 """What all tests share: the flag that rewrites golden files, what a skip means in CI, and one run of all cases.
 
-With ``-n 2 --dist loadgroup`` two processes share the tests: a file stays whole, and all that needs
-a Docker engine.
+With ``-n 2`` two processes share the tests, file by file; one of them runs all that counts containers.
 """
 
 import os
-import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
 from eight_targets import STANDIN, TARGETS, Command
 from filelock import FileLock
 from milvus_parity.cli.options import cache_folder
+
+if TYPE_CHECKING:
+    from xdist.scheduler import LoadScopeScheduling
 
 LISTED_SKIPS = Path(__file__).parent / "skips.txt"
 """Tests that may be skipped even in CI, a node id a line."""
@@ -31,12 +33,17 @@ def update_golden(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--update-golden"))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tell processes that share the tests what belongs together: fixtures of a file, and all that counts containers."""
-    for item in items:
-        contained = item.get_closest_marker("containers") is not None
-        item.add_marker(pytest.mark.xdist_group("containers" if contained else item.nodeid.split("::")[0]))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "LoadScopeScheduling":
+    """What shares fixtures or the Docker engine stays together when processes share the tests."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::")[0]
+            return "containers" if "container" in file else file
+
+    return Scheduling(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -45,7 +52,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report = yield
     if os.environ.get("CI") == "true" and report.skipped and not hasattr(report, "wasxfail"):
         listed = LISTED_SKIPS.read_text(encoding="utf-8").splitlines() if LISTED_SKIPS.exists() else []
-        if re.split(r"[\[@]", item.nodeid)[0] not in listed:
+        if item.nodeid.split("[")[0] not in listed:
             reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
             report.outcome = "failed"
             report.longrepr = f"Skipped in CI, where everything must run: {reason}"
