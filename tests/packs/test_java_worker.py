@@ -171,11 +171,15 @@ def test_a_program_that_computes_without_end_takes_the_worker_with_it() -> None:
         await session.run("e", "p0", {"address": "nowhere"})
         await session.waiting("e")
         await session.say("go", "e", 1)
-        await session._send({"kill": "e"})
-        await session.connection.wait()
+        async with asyncio.timeout(60):
+            while "spinning" not in session.connection.log():
+                await asyncio.sleep(0.01)
+            await session._send({"kill": "e"})
+            await session.connection.wait()
         return session.connection.log()
 
-    log = asyncio.run(_with_worker("java-v1", {"spins": [("while (true) {\n}", {})]}, use))
+    snippet = 'System.out.println("spinning");\nwhile (true) {\n}'
+    log = asyncio.run(_with_worker("java-v1", {"spins": [(snippet, {})]}, use))
     assert "computes without end" in log
 
 
