@@ -172,7 +172,7 @@ def test_a_program_that_computes_without_end_takes_the_worker_with_it() -> None:
         await session.waiting("e")
         await session.say("go", "e", 1)
         async with asyncio.timeout(60):
-            while "spinning" not in session.connection.log():
+            while "spinning" not in session.connection.log():  # noqa: ASYNC110 - a log has no event
                 await asyncio.sleep(0.01)
             await session._send({"kill": "e"})
             await session.connection.wait()
