@@ -94,6 +94,17 @@ async def _execute_all_at_once(session: Session, names: dict[str, str]) -> dict[
     return await execute_all(session, names, PROGRAMS, kill=("spins",))
 
 
+def test_an_sdk_is_compiled_with_the_flags_of_its_programs() -> None:
+    """With other ones, a build would compile the SDK again, and an image its standard library."""
+    folder = packaged("runners") / "go"
+    flags = ["-trimpath", "-gcflags=all=-l -dwarf=false"]
+    for file in ("pack.toml", "support/resolve.sh", "Dockerfile"):
+        (line,) = [
+            line for line in (folder / file).read_text().splitlines() if "go build" in line or '"go", "build"' in line
+        ]
+        assert [flag for flag in flags if flag not in line] == [], file
+
+
 @pytest.mark.e2e
 def test_executions_do_not_disturb_each_other() -> None:
     executed = asyncio.run(_with_worker(_execute_all_at_once))
