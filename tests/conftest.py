@@ -3,6 +3,8 @@
 With ``-n 2`` two processes share the tests, file by file; one of them runs all that counts containers.
 """
 
+import contextlib
+import ctypes
 import os
 import shutil
 import subprocess
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 LISTED_SKIPS = Path(__file__).parent / "skips.txt"
 """Tests that may be skipped even in CI, a node id a line."""
+
+PR_SET_CHILD_SUBREAPER = 36
+"""From linux/prctl.h."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -130,15 +135,28 @@ def whole_run(
     with FileLock(f"{shared}.lock"):
         if not (shared / "said.txt").exists():
             shared.mkdir(exist_ok=True)
-            before = _children()
             words = [word for target in TARGETS for word in ("--target", target, "--require", target)]
-            done = parity("run", *words, "--out", folder, environment=csharp, timeout=1500, code=None)
-            (shared / "left.txt").write_text("\n".join(sorted(process.name() for process in _children() - before)))
+            with _left_over() as left:
+                done = parity("run", *words, "--out", folder, environment=csharp, timeout=1500, code=None)
+            (shared / "left.txt").write_text("\n".join(sorted(left)))
             (shared / "said.txt").write_text(f"exit status {done.returncode}\n{done.stdout}{done.stderr}")
     said = (shared / "said.txt").read_text()
     assert said.startswith("exit status 0\n"), said[-24000:]
     return folder
 
 
-def _children() -> set[psutil.Process]:
-    return set(psutil.Process().children(recursive=True))
+@contextlib.contextmanager
+def _left_over() -> Iterator[list[str]]:
+    """Names of processes that were begun meanwhile and live on; orphans become children of this process for it."""
+    system = ctypes.CDLL(None, use_errno=True)
+    before = set(psutil.Process().children(recursive=True))
+    left: list[str] = []
+    assert system.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+    try:
+        yield left
+    finally:
+        system.prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+    for process in set(psutil.Process().children(recursive=True)) - before:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.status() != psutil.STATUS_ZOMBIE:
+                left.append(process.name())

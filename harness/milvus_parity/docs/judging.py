@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import msgspec
 
@@ -72,14 +73,15 @@ def judge_run(
     """
     reader = _Reader(job, trace, recording, language, doubt, fixture)
     levels: dict[str, str] = {}
+    judged = partial(Ran, job=job, language=language, target=trace.target, levels=levels)
     if trace.end in COULD_NOT_RUN:
         levels["runs"] = f"not checked: {trace.detail or trace.end}"
-        return Ran(job=job, language=language, target=trace.target, levels=levels)
+        return judged()
     connect = next((step for step in trace.steps if step.step == CONNECT), None)
     if connect is not None and connect.outcome != "returned":
         message = connect.error.message if connect.error else "it failed"
         levels["runs"] = f"not checked: the client that it takes from elsewhere cannot be made: {message}"
-        return Ran(job=job, language=language, target=trace.target, levels=levels)
+        return judged()
     findings = reader.failures()
     own = [one for one in findings if one.level in ("runs", "context")]
     if any(one.severity == "error" for one in own):
@@ -90,8 +92,7 @@ def judge_run(
         levels["runs"] = f"not checked: {own[0].message}" if own else "passed"
     if own:
         levels["effect"] = levels["tabs"] = "not checked: it did not run to its end"
-        ran = Ran(job=job, language=language, target=trace.target, levels=levels)
-        return msgspec.structs.replace(ran, findings=tuple(findings), certain=tuple(reader.certain))
+        return judged(findings=tuple(findings), certain=tuple(reader.certain))
     held = trace.observations[-1].snapshot.databases if trace.observations else {}
     effect = held.get("database", {}) if trace.observations else None
     if effect is None:
@@ -105,11 +106,7 @@ def judge_run(
         levels["effect"] = "failed" if sure else f"not checked: {wrong[0].message}" if wrong else "passed"
         findings += wrong
     findings += _outputs(reader, outputs, levels, elsewhere)
-    return Ran(
-        job=job,
-        language=language,
-        target=trace.target,
-        levels=levels,
+    return judged(
         findings=tuple(findings),
         effect=effect,
         calls=_changes(job, recording, trace) if recording is not None and recording.complete else None,
